@@ -1,0 +1,286 @@
+"""A case: a scenario read, checked and ready to be priced. All faults of scenario and catalogues are found together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from fractions import Fraction
+from hashlib import sha256
+from pathlib import Path
+from types import ModuleType
+
+from tco.catalog.store import Store
+from tco.document import Document, Fault, Faults, load, nearest, validate
+from tco.lineitem import Bill, Figure, Fleet, Home, Limit, LineItem, Numbers
+from tco.options import kind, kinds
+from tco.options._base import At, Context, Notes, Unusable
+from tco.scenario.model import DAYS_PER_MONTH, HOURS_PER_MONTH, Scenario
+from tco.scenario.variant import with_variant
+from tco.shipped import shipped, shown
+from tco.units import UnitError
+from tco.workload.demand import REQUEST, Demand, Traffic, traffic
+
+DAYS_PER_YEAR_MONTHS = 12
+
+
+@dataclass(frozen=True)
+class Part:
+    """A leaf's share in an option: itself, or one of those behind a hybrid."""
+
+    leaf: str
+    bill: Bill
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """An option priced: its own lines and those of its leaves, each leaf once."""
+
+    own: tuple[LineItem, ...]
+    parts: tuple[Part, ...]
+
+    @property
+    def lines(self) -> list[tuple[str, LineItem]]:
+        """Every line with the leaf it belongs to, "" for the option's own."""
+        return [("", line) for line in self.own] + [(p.leaf, line) for p in self.parts for line in p.bill.lines]
+
+    @property
+    def limits(self) -> list[tuple[str, Limit]]:
+        return [(p.leaf, limit) for p in self.parts for limit in p.bill.limits]
+
+    @property
+    def fleets(self) -> dict[str, Fleet]:
+        return {p.leaf: p.bill.fleet for p in self.parts if p.bill.fleet is not None}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A scenario with its options by kind, its traffic as figures, and its catalogues."""
+
+    scenario: Scenario
+    document: Document
+    traffic: Traffic
+    options: Mapping[str, tuple[ModuleType, At]]
+    store: Store
+    hours: Figure
+    overhead: Mapping[str, Figure]
+    rates: Mapping[str, Figure]
+    variant: str | None
+
+    @property
+    def candidates(self) -> list[str]:
+        """The options that are compared, in the scenario's order."""
+        return [name for name, (_, at) in self.options.items() if at.spec.candidate]
+
+    @property
+    def title(self) -> str:
+        name = self.scenario.name or self.document.path.stem
+        return f"{name} ({self.variant})" if self.variant else name
+
+    def label(self, option: str) -> str:
+        return self.options[option][1].spec.label or option
+
+    def volume(self) -> Fraction:
+        """The planned volume, tokens per day."""
+        return self.to_volume(self.scenario.workload.volume)
+
+    def to_volume(self, flow: object) -> Fraction:
+        """A stated flow of tokens or requests as tokens per day."""
+        days = self.traffic.days_per_month.value
+        per_day = {
+            "second": Fraction(86400), "minute": Fraction(1440), "hour": Fraction(24), "day": Fraction(1),
+            "month": 1 / days, "year": 1 / (days * DAYS_PER_YEAR_MONTHS),
+        }[flow.per]  # type: ignore[attr-defined]
+        amount: Fraction = flow.amount * per_day  # type: ignore[attr-defined]
+        return amount if flow.unit == "tokens" else amount * self.traffic.mean_tokens  # type: ignore[attr-defined]
+
+    def price(self, n: Numbers, notes: Notes | None = None) -> dict[str, Assembled]:
+        """Every option's line items in the numbers of `n`. `Faults` when any cannot be priced, all at once."""
+        context = Context(
+            n, self.store, self.scenario.currency, self.rates, self.hours, self.overhead, notes or Notes()
+        )
+        faults: list[Fault] = []
+        result: dict[str, Assembled] = {}
+        whole = self.traffic.demand(n)
+        for name in self.options:
+            try:
+                result[name] = _Assembly(self, context).assemble(name, whole)
+            except Unusable as problem:
+                faults += problem.faults
+            except Faults as problem:
+                faults += problem.faults
+        if faults:
+            raise Faults(list(dict.fromkeys(faults)))
+        return result
+
+    def inputs(self) -> dict[str, str]:
+        """Every file that was read, with the digest of its text."""
+        documents = {str(d.path): d for d in (self.document, *self.store.documents)}
+        return {path: sha256(d.raw).hexdigest() for path, d in sorted(documents.items())}
+
+
+class _Assembly:
+    """One option: its demand handed down to leaves, equal leaves added, then each leaf priced once."""
+
+    def __init__(self, case: Case, context: Context) -> None:
+        self.case, self.context = case, context
+        self.own: list[LineItem] = []
+        self.demands: dict[str, Demand] = {}
+        self.overflow: dict[str, str] = {}
+
+    def assemble(self, name: str, demand: Demand) -> Assembled:
+        self._hand_down(name, demand, ())
+        self._spill()
+        parts = []
+        for leaf, leaf_demand in self.demands.items():
+            module, at = self.case.options[leaf]
+            parts.append(Part(leaf, module.bill(at.spec, at, leaf_demand, self.context)))
+        return Assembled(tuple(self.own), tuple(parts))
+
+    def _hand_down(self, name: str, demand: Demand, path: tuple[str, ...]) -> None:
+        module, at = self.case.options[name]
+        if name in path:
+            circle = " → ".join((*path[path.index(name) :], name))
+            raise Unusable(at.fault(f"options refer to each other in a circle: {circle}"))
+        if not hasattr(module, "route"):
+            self.demands[name] = self.demands[name] + demand if name in self.demands else demand
+            return
+        routed = module.route(at.spec, at, demand, self.context)
+        self.own += routed.lines
+        for fleet, target in routed.overflow.items():
+            if self.overflow.setdefault(fleet, target) != target:
+                raise Unusable(at.fault(f"`{fleet}` overflows to both `{self.overflow[fleet]}` and `{target}`", "overflow"))
+        for target, part in routed.demands:
+            self._hand_down(target, part, (*path, name))
+
+    def _spill(self) -> None:
+        """Full fleets first, then those that take what they leave."""
+        pending = {f: t for f, t in self.overflow.items() if f in self.demands}
+        while pending:
+            ready = [f for f in pending if f not in pending.values()]
+            if not ready:
+                _, at = self.case.options[next(iter(pending))]
+                raise Unusable(at.fault("fleets overflow into each other in a circle: " + " → ".join(pending)))
+            for fleet in ready:
+                target = pending.pop(fleet)
+                module, at = self.case.options[fleet]
+                if not hasattr(module, "split"):
+                    raise Unusable(at.fault(f"`{fleet}` is never full: only fleets overflow", "kind"))
+                if hasattr(self.case.options[target][0], "route"):
+                    raise Unusable(self.case.options[target][1].fault("overflow goes to one option, not to a hybrid"))
+                served, rest = module.split(at.spec, at, self.demands[fleet], self.context)
+                self.demands[fleet] = served
+                self.demands[target] = self.demands[target] + rest if target in self.demands else rest
+
+
+def document_of(scenario: str) -> Document:
+    """The scenario file of this path, or the shipped scenario of this name. `Faults` when there is neither."""
+    path = Path(scenario)
+    if not path.exists() and path.name == scenario and not path.suffix:
+        inside = shipped("scenarios") / f"{scenario}.yaml"
+        known = sorted(p.stem for p in shipped("scenarios").glob("*.yaml"))
+        if not inside.exists():
+            close = nearest(scenario, known)
+            hint = f"did you mean `{close[0]}`?" if close else ""
+            expected = "a file, or one of the shipped scenarios " + ", ".join(known)
+            raise Faults([Fault(scenario, 0, 0, "no such scenario", expected, hint)])
+        path = inside
+    document = load(path)
+    return replace(document, path=shown(document.path))
+
+
+def read_case(scenario: str, variant: str | None = None, today: date | None = None) -> Case:
+    """Read a scenario, with the changes of a variant; `Faults` with everything that is wrong."""
+    document = document_of(scenario)
+    return build_case(with_variant(document, variant) if variant else document, variant, today)
+
+
+def build_case(document: Document, variant: str | None = None, today: date | None = None) -> Case:
+    """A case from a document that is read."""
+    faults: list[Fault] = []
+    scenario: Scenario | None = None
+    try:
+        scenario = validate(Scenario, document.data, document)
+    except Faults as problem:
+        faults += problem.faults
+    options = _options(document, faults)
+    if faults or scenario is None:
+        raise Faults(faults)
+    store = Store(_folders(scenario, document, faults), scenario.as_of or today or date.today())
+    days = _convention(document, "traffic_days_per_month", scenario.traffic_days_per_month, "days/month", DAYS_PER_MONTH)
+    hours = _convention(document, "billed_hours_per_month", scenario.billed_hours_per_month, "hours/month", HOURS_PER_MONTH)
+    homes = {
+        ".".join(str(p) for p in (path[2:] if path[1] == "classes" else (REQUEST, *path[1:]))): Home(document.where(path))
+        for path in document.marks
+        if len(path) >= 2 and path[0] == "workload"
+    }
+    overhead = {
+        k: Figure(f"overhead: {k}", v, "of served requests", Home(document.where(("workload", "overhead", k))))
+        for k, v in scenario.workload.overhead.items()
+    }
+    rates = {
+        c: Figure(f"1 {c}", r.usd, "USD", Home(document.where(("exchange_rates", c)), r.source, r.as_of.isoformat()))
+        for c, r in scenario.exchange_rates.items()
+    }
+    case = Case(
+        scenario, document, traffic(scenario.workload, days, homes), options, store, hours, overhead, rates, variant
+    )
+    if not case.candidates:
+        faults.append(document.fault(("options",), "no option is a candidate", expected="one without `candidate: false`"))
+    if case.volume() < 1:
+        faults.append(document.fault(("workload", "volume"), "less than one token a day", expected="more traffic"))
+    if faults:
+        raise Faults(faults)
+    return case
+
+
+def _convention(document: Document, key: str, value: Fraction, unit: str, default: Fraction) -> Figure:
+    home = Home(document.where((key,))) if (key,) in document.marks else Home("default")
+    return Figure(key, value, unit, home)
+
+
+def _options(document: Document, faults: list[Fault]) -> dict[str, tuple[ModuleType, At]]:
+    """Every option validated by its kind; what is wrong goes to `faults`."""
+    raw = document.data.get("options")
+    result: dict[str, tuple[ModuleType, At]] = {}
+    for name, content in raw.items() if isinstance(raw, dict) else ():
+        path = ("options", name)
+        if not isinstance(content, dict):
+            continue
+        try:
+            if "kind" not in content:
+                expected = "`kind: ` one of " + ", ".join(kinds())
+                raise Faults([document.fault(path, f"option `{name}` has no `kind`", expected=expected)])
+            try:
+                module = kind(str(content["kind"]))
+            except UnitError as problem:
+                message = f"no kind of option `{content['kind']}`"
+                where = (*path, "kind")
+                raise Faults(
+                    [document.fault(where, message, expected=problem.expected, hint=problem.hint)]
+                ) from None
+            spec = validate(module.Spec, content, document, path)
+            result[name] = (module, At(name, spec, document, path))
+        except Faults as problem:
+            faults += problem.faults
+    for name, (_, at) in result.items():
+        if hasattr(at.spec, "targets"):
+            for target, steps in at.spec.targets().items():
+                if not isinstance(raw, dict) or target not in raw:
+                    close = nearest(target, list(result))
+                    hint = f"did you mean `{close[0]}`?" if close else ""
+                    expected = "one of " + ", ".join(k for k in result if k != name)
+                    faults.append(at.fault(f"no option `{target}`", *steps, expected=expected, hint=hint))
+    return result
+
+
+def _folders(scenario: Scenario, document: Document, faults: list[Fault]) -> list[Path]:
+    folders = []
+    for i, text in enumerate(scenario.catalogs):
+        folder = document.path.parent / text
+        if not folder.is_dir():
+            faults.append(document.fault(("catalogs", i), f"no folder `{text}`", expected="a folder of catalogue files"))
+        folders.append(folder)
+    return [*folders, shipped("pricing")]
+
+

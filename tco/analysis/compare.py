@@ -1,0 +1,395 @@
+"""The comparison: every option at the planned volume, every crossover, the bands of the cheapest, the recommendation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from itertools import combinations
+from math import ceil, log10
+from typing import Any
+
+import numpy as np
+
+from tco import curve
+from tco.analysis.case import Assembled, Case
+from tco.analysis.ledger import Ledger, cents, ledger
+from tco.document import Fault, Faults
+from tco.lineitem import INVOICE, Exact, Point, total
+from tco.options._base import Notes
+from tco.quantity import Array, Linear, Quantity, at
+
+SOLVED_EXACTLY = 200
+"""Up to so many crossovers are solved again in rational arithmetic, all of them; beyond it those between bands."""
+
+
+@dataclass(frozen=True)
+class Savings:
+    """What a hybrid saves against an API alone: the API's invoice and the whole cost are cut by different shares."""
+
+    against: str
+    api_bill: Fraction
+    total: Fraction
+
+
+@dataclass(frozen=True)
+class Standing:
+    """An option at the volume that is asked about."""
+
+    name: str
+    label: str
+    kind: str
+    ledger: Ledger
+    per_mtok: Fraction
+    per_request: Fraction
+    upto: Fraction | None
+    """The last volume it can serve; None when nothing limits it."""
+    savings: Savings | None
+
+    @property
+    def feasible(self) -> bool:
+        return not self.ledger.over
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        return self.ledger.over
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """A volume at which two options swap order. Volumes are correctly rounded floats, tokens per day."""
+
+    kind: str
+    """meet, step, same or end: see `curve.Crossover`."""
+    volume: float
+    since: float
+    below: str
+    """The option that is cheaper up to here."""
+    above: str
+    requests_per_day: float
+    equivalent: Decimal | None
+    """The monthly invoice of `equivalent_api` at this volume."""
+    equivalent_api: str | None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two options over the whole range."""
+
+    a: str
+    b: str
+    outcome: str
+    """crosses, always_a, always_b, identical, outside or neither."""
+    crossings: tuple[Crossing, ...]
+    leader: str | None
+    """Who is cheaper where they cross only outside the range."""
+
+
+@dataclass(frozen=True)
+class Band:
+    """Volumes (lo, hi] in which these options are the cheapest feasible ones."""
+
+    lo: float
+    hi: float
+    leaders: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """The cheapest feasible option, the next, and how far apart they are (of the next one's cost)."""
+
+    option: str | None
+    runner_up: str | None
+    margin: Fraction
+    too_close: bool
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What `tco compare` says, for every output to read."""
+
+    title: str
+    variant: str | None
+    currency: str
+    as_of: str
+    volume: Fraction
+    requests_per_day: Fraction
+    tokens_per_month: Fraction
+    window: tuple[float, float]
+    standings: tuple[Standing, ...]
+    pairs: tuple[Pair, ...]
+    bands: tuple[Band, ...]
+    recommendation: Recommendation
+    assumptions: tuple[str, ...]
+    warnings: tuple[str, ...]
+    inputs: Mapping[str, str]
+    _costs: Mapping[str, Quantity]
+
+    def standing(self, option: str) -> Standing:
+        return next(s for s in self.standings if s.name == option)
+
+    @property
+    def neighbours(self) -> list[Crossing]:
+        """The crossovers between neighbouring bands: where the answer changes."""
+        edges = {(x.below, x.above, x.volume): x for p in self.pairs for x in p.crossings}
+        found = []
+        for lower, upper in zip(self.bands, self.bands[1:], strict=False):
+            for key in ((a, b, lower.hi) for a in lower.leaders for b in upper.leaders):
+                if key in edges:
+                    found.append(edges[key])
+                    break
+        return found
+
+    def sweep(self, points: int = 200) -> tuple[Array, dict[str, Array]]:
+        """Costs on a logarithmic grid over the range, every crossover and band edge included.
+
+        Volumes (v,) in tokens a day and costs (v,) a month by option, inf where an option cannot serve.
+        """
+        lo, hi = self.window
+        edges = [b.hi for b in self.bands] + [x.volume for p in self.pairs for x in p.crossings][:SOLVED_EXACTLY]
+        grid = np.unique(np.concatenate([np.geomspace(lo, hi, points), edges, [float(self.volume)]]))
+        grid = grid[(grid >= lo) & (grid <= hi)]
+        return grid, {s.name: self.costs(s, grid) for s in self.standings}
+
+    def costs(self, standing: Standing, volumes: Array) -> Array:
+        """The monthly cost of an option at each volume (v,); inf beyond what it can serve."""
+        values = self._costs[standing.name].value(at(volumes)).reshape(-1)
+        return values if standing.upto is None else np.where(volumes > float(standing.upto), np.inf, values)
+
+
+def default_window(volume: Fraction) -> tuple[Fraction, Fraction]:
+    """From one token a day to the power of ten at or above a hundred times the planned volume."""
+    return Fraction(1), Fraction(10) ** max(ceil(log10(volume) + 2 - 1e-9), 3)
+
+
+def window_of(case: Case) -> tuple[Fraction, Fraction]:
+    """The scenario's range, or the default one."""
+    lo, hi = default_window(case.volume())
+    stated = case.scenario.range
+    lo = lo if stated.from_ is None else case.to_volume(stated.from_)
+    hi = hi if stated.to is None else case.to_volume(stated.to)
+    if lo < 1 or not lo < hi:
+        raise Faults(
+            [case.document.fault(("range",), "the range is empty or begins below 1 token/day", expected="from < to")]
+        )
+    return lo, hi
+
+
+def compare(case: Case) -> Comparison:
+    """Price every option and find every crossover. `Faults` when anything cannot be priced."""
+    notes = Notes()
+    exact = case.price(Exact(), notes)
+    floats = case.price(Point())
+    volume, (lo, hi) = case.volume(), window_of(case)
+    names = case.candidates
+    ends = {name: feasible_end(exact[name], lo, hi) for name in names}
+    costs: dict[str, Quantity] = {name: total([line for _, line in floats[name].lines]) for name in names}
+    window = curve.Window(float(lo), float(hi))
+    curves = [_pieces(case, name, floats[name], costs[name], window, ends[name]) for name in names]
+    solver = _Solver(case, names, exact, floats, curves, ends)
+    pairs = solver.pairs()
+    standings = tuple(_standing(case, name, exact, volume, ends[name]) for name in names)
+    return Comparison(
+        title=case.title,
+        variant=case.variant,
+        currency=case.scenario.currency,
+        as_of=case.store.as_of.isoformat(),
+        volume=volume,
+        requests_per_day=volume / case.traffic.mean_tokens,
+        tokens_per_month=volume * case.traffic.days_per_month.value,
+        window=(float(lo), float(hi)),
+        standings=standings,
+        pairs=pairs,
+        bands=solver.bands(pairs),
+        recommendation=recommend(standings, case.scenario.too_close_to_call),
+        assumptions=tuple(notes.assumptions),
+        warnings=tuple(notes.warnings),
+        inputs=case.inputs(),
+        _costs=costs,
+    )
+
+
+def recommend(standings: Sequence[Standing], too_close: Fraction) -> Recommendation:
+    """The cheapest feasible option; a margin under `too_close` is too close to call."""
+    able = sorted((s for s in standings if s.feasible), key=lambda s: s.ledger.total)
+    if not able:
+        return Recommendation(None, None, Fraction(0), False)
+    if len(able) == 1:
+        return Recommendation(able[0].name, None, Fraction(1), False)
+    best, second = able[0], able[1]
+    dearer = Fraction(second.ledger.total)
+    margin = (dearer - Fraction(best.ledger.total)) / dearer if dearer else Fraction(0)
+    return Recommendation(best.name, second.name, margin, margin < too_close)
+
+
+def feasible_end(option: Assembled, lo: Fraction, hi: Fraction) -> Fraction | None:
+    """The last volume that every limit of the option allows, exact; None when that is beyond the range."""
+    end: Fraction | None = None
+    for _, limit in option.limits:
+        if Fraction(limit.load.value(at([hi])).reshape(-1)[0]) <= limit.most:
+            continue
+        passed = curve.Window(lo, hi).where(limit.load, limit.most)
+        if len(passed):
+            last = Fraction(max(passed))
+        else:  # full at the first volume already: exactly, or beyond
+            last = lo if Fraction(limit.load.value(at([lo])).reshape(-1)[0]) <= limit.most else lo / 2
+        end = last if end is None else min(end, last)
+    return end
+
+
+def _pieces(
+    case: Case, name: str, option: Assembled, cost: Quantity, window: curve.Window, end: Fraction | None
+) -> curve.Pieces:
+    try:
+        return curve.pieces(cost, window, None if end is None else float(end))
+    except curve.TooManyPieces as problem:
+        culprit = next(
+            (line.label for _, line in option.lines if _holds(line.quantity, problem.quantity)), "a line of it"
+        )
+        where = case.options[name][1]
+        fault: Fault = where.fault(
+            f"`{culprit}` has {problem.count:,} steps up to {float(window.hi):,.4g} tokens/day",
+            expected=f"at most {curve.MOST_PIECES:,} steps",
+            hint="state a smaller `range: {to: ...}`, or check the capacity of a replica",
+        )
+        raise Faults([fault]) from None
+
+
+def _holds(quantity: Quantity, part: Quantity) -> bool:
+    if quantity is part:
+        return True
+    inner: list[Any] = [q for _, q in quantity.terms] if isinstance(quantity, Linear) else []
+    inner += [quantity.q] if hasattr(quantity, "q") else []
+    inner += list(getattr(quantity, "of", ()))
+    return any(_holds(q, part) for q in inner)
+
+
+def _standing(
+    case: Case, name: str, exact: Mapping[str, Assembled], volume: Fraction, end: Fraction | None
+) -> Standing:
+    books = ledger(exact[name], volume)
+    cost = Fraction(books.total)
+    spec = case.options[name][1].spec
+    per_month = volume * case.traffic.days_per_month.value
+    requests = per_month / case.traffic.mean_tokens
+    return Standing(
+        name, case.label(name), spec.kind, books, cost / per_month * 10**6, cost / requests, end,
+        _savings(case, name, exact, books, volume),
+    )
+
+
+def _savings(
+    case: Case, name: str, exact: Mapping[str, Assembled], books: Ledger, volume: Fraction
+) -> Savings | None:
+    """Of a hybrid, against its only API alone, or the reference API."""
+    apis = [p.leaf for p in exact[name].parts if case.options[p.leaf][1].spec.kind == "api"]
+    if not exact[name].parts or [p.leaf for p in exact[name].parts] == [name]:
+        return None
+    against = case.scenario.reference_api or (apis[0] if len(apis) == 1 else None)
+    if against is None:
+        return None
+    alone = ledger(exact[against], volume)
+    if not alone.invoice or not alone.total:
+        return None
+    return Savings(
+        against,
+        1 - Fraction(books.invoice) / Fraction(alone.invoice),
+        1 - Fraction(books.total) / Fraction(alone.total),
+    )
+
+
+class _Solver:
+    """Crossovers between every two options, named and stated in requests and equivalent API spend."""
+
+    def __init__(
+        self,
+        case: Case,
+        names: Sequence[str],
+        exact: Mapping[str, Assembled],
+        floats: Mapping[str, Assembled],
+        curves: Sequence[curve.Pieces],
+        ends: Mapping[str, Fraction | None],
+    ) -> None:
+        self.case, self.names, self.curves, self.ends = case, names, curves, ends
+        self.exact_costs = {n: total([line for _, line in exact[n].lines]) for n in names}
+        self.apis = [n for n in case.options if case.options[n][1].spec.kind == "api"]
+        self.invoices = {
+            n: total([line for _, line in floats[n].lines if line.category == INVOICE]) for n in self.apis
+        }
+        self.mean_tokens = float(case.traffic.mean_tokens)
+
+    def pairs(self) -> tuple[Pair, ...]:
+        """Every pair of candidates, in the scenario's order."""
+        if len(self.names) < 2:
+            return ()
+        every = curve.all_pairs(self.curves)
+        solve = len(every) <= SOLVED_EXACTLY
+        edges = {b.hi for b in curve.bands(self.curves)}
+        wider = curve.Window(self.curves[0].window.lo / 2**20, min(self.curves[0].window.hi * 2**10, 1e300))
+        found = []
+        for (i, a), (j, b) in combinations(enumerate(self.names), 2):
+            both = every.of(i, j)
+            outcome, leader = both.outcome, None
+            if outcome in ("always_a", "always_b") and self._meets_outside(i, j, wider):
+                leader, outcome = (a if outcome == "always_a" else b), "outside"
+            volumes = [
+                float(self._exact(x, a, b)) if solve or x.volume in edges else x.volume for x in both.crossovers
+            ]
+            found.append(Pair(a, b, outcome, self._crossings(both.crossovers, volumes, a, b), leader))
+        return tuple(found)
+
+    def _meets_outside(self, i: int, j: int, wider: curve.Window) -> bool:
+        try:
+            return curve.pair(self.curves[i], self.curves[j], beyond=wider).outcome == "outside"
+        except curve.TooManyPieces:
+            return False  # too far to look: what is said is said of the range alone
+
+    def _exact(self, x: curve.Crossover, a: str, b: str) -> Fraction:
+        if x.kind == "end":
+            end = self.ends[a if x.cheaper_below == "a" else b]
+            assert end is not None
+            return end
+        return curve.exact(x, self.exact_costs[a], self.exact_costs[b], ends=(self.ends[a], self.ends[b]))
+
+    def _crossings(
+        self, swaps: Sequence[curve.Crossover], volumes: Sequence[float], a: str, b: str
+    ) -> tuple[Crossing, ...]:
+        if not swaps:
+            return ()
+        sides = {"a": a, "b": b}
+        spends = self._equivalents(a, b, np.array(volumes))
+        return tuple(
+            Crossing(
+                x.kind, v, v if x.kind != "same" else float(x.since), sides[x.cheaper_below or "a"],
+                sides[x.cheaper_above or "b"], v / self.mean_tokens, spend, api,
+            )
+            for x, v, (spend, api) in zip(swaps, volumes, spends, strict=True)
+        )
+
+    def _equivalents(self, a: str, b: str, volumes: Array) -> list[tuple[Decimal | None, str | None]]:
+        """The invoice of the pair's API option; of `reference_api` or the cheapest where neither or both are one."""
+        own = [n for n in (a, b) if n in self.apis]
+        reference = own[0] if len(own) == 1 else self.case.scenario.reference_api
+        candidates = [reference] if reference else [n for n in self.apis if n in self.names] or self.apis
+        if not candidates:
+            return [(None, None)] * len(volumes)
+        spends = np.stack([self.invoices[n].value(at(volumes)).reshape(-1) for n in candidates])
+        best = spends.argmin(axis=0)
+        return [
+            (cents(Fraction(float(spends[k, i]))), candidates[k]) for i, k in enumerate(best.tolist())
+        ]
+
+    def bands(self, pairs: Sequence[Pair]) -> tuple[Band, ...]:
+        """Bands of the cheapest feasible option, their edges the very crossovers of their neighbours."""
+        found = curve.bands(self.curves)
+        solved = [x.volume for p in pairs for x in p.crossings]
+        ends = [float(e) for e in self.ends.values() if e is not None]
+
+        def settled(edge: float) -> float:
+            near = [v for v in (*solved, *ends) if abs(v - edge) <= 1e-12 * edge]
+            return min(near, key=lambda v: abs(v - edge)) if near else edge
+
+        return tuple(
+            Band(settled(b.lo), settled(b.hi), tuple(self.names[i] for i in b.leaders)) for b in found
+        )

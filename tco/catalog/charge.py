@@ -1,0 +1,94 @@
+"""Which price applies to which token of a request: containment, and the long-context cliff.
+
+Rules as two independent price libraries apply them: a meter with a price of its own is taken out of its container, one
+without pays the container's; a long-context tier applies when the whole input of the request, cached included, is
+strictly above its threshold, and then reprices every token of it, output too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from tco.catalog.entries import LongContext, PriceSet, TierPrices
+from tco.catalog.meters import METERS, Meter, meter, parts_of
+from tco.quantity import Number
+
+
+class ChargeFault(ValueError):
+    """A usage that no price fits."""
+
+
+@dataclass(frozen=True)
+class Charge:
+    """Tokens of one request that pay one price per 1M."""
+
+    meter: Meter
+    tokens: Number
+    price: Fraction
+    unpriced: tuple[Meter, ...]
+    """Meters inside this one that have no price of their own and pay this one's."""
+
+
+def applicable(prices: TierPrices, input_tokens: Fraction) -> tuple[PriceSet, LongContext | None]:  # type: ignore[valid-type]
+    """The price set of a request with this much input, and the long-context tier when that is it."""
+    tier = prices.long_context
+    return (tier, tier) if tier is not None and input_tokens > tier.above_tokens else (prices, None)
+
+
+def charges(prices: PriceSet, usage: Mapping[str, Number]) -> list[Charge]:  # type: ignore[valid-type]
+    """The charges of one request. `usage` counts tokens by meter, parts inside their containers.
+
+    Raises `ChargeFault` for an outermost meter without a price, and for parts larger than their container.
+    """
+    result: list[Charge] = []
+    for outer in parts_of(None):
+        if outer.key in usage and np.any(np.asarray(usage[outer.key]) != 0):
+            result += _within(prices, usage, outer)
+    return [c for c in result if np.any(np.asarray(c.tokens) != 0)]
+
+
+def _within(prices: PriceSet, usage: Mapping[str, Number], container: Meter) -> list[Charge]:  # type: ignore[valid-type]
+    price = prices.of(container.key)  # type: ignore[attr-defined]
+    if price is None:
+        raise ChargeFault(f"no price for {container.label} (`{container.price_key}`)")
+    rest, result, unpriced, taken = usage[container.key], [], [], []
+    for part in _priced_parts(prices, container):
+        if part.key not in usage:
+            continue
+        inner = _within(prices, usage, part)
+        rest = rest - usage[part.key]
+        taken.append(part)
+        result += inner
+    for part in METERS:
+        if part is not container and part.key in usage and part not in taken and _pays(prices, part) is container:
+            unpriced.append(part)
+    if np.any(np.asarray(rest) < 0):
+        parts = " + ".join(f"{p.key} ({_shown(usage[p.key])})" for p in taken)
+        raise ChargeFault(f"{parts} exceeds {container.key} ({_shown(usage[container.key])})")
+    return [Charge(container, rest, price, tuple(unpriced)), *result]
+
+
+def _priced_parts(prices: PriceSet, container: Meter) -> list[Meter]:  # type: ignore[valid-type]
+    """The nearest meters inside this one that have a price of their own."""
+    found: list[Meter] = []
+    for part in parts_of(container.key):
+        if prices.of(part.key) is not None:  # type: ignore[attr-defined]
+            found.append(part)
+        else:
+            found += _priced_parts(prices, part)
+    return found
+
+
+def _pays(prices: PriceSet, part: Meter) -> Meter:  # type: ignore[valid-type]
+    """The meter whose price this one pays."""
+    while prices.of(part.key) is None and part.inside is not None:  # type: ignore[attr-defined]
+        part = meter(part.inside)
+    return part
+
+
+def _shown(tokens: Number) -> str:
+    return f"{float(np.max(np.asarray(tokens, dtype=float))):g}"

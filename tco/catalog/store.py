@@ -1,0 +1,209 @@
+"""Look-up of catalogue entries by name. Only the file an entry stands in is read, only the entry is validated.
+
+A name is FILE/ENTRY: `aws/p5.48xlarge` is the entry `p5.48xlarge` of `aws.yaml`. A folder of one's own comes before
+the shipped one. Nothing falls back: an unknown name, region, term or date is an error with what there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from tco.catalog import entries
+from tco.document import Document, load, nearest, validate
+from tco.fields import Model
+from tco.lineitem import Figure, Home
+from tco.shipped import shown
+
+SECTIONS: dict[str, type[Model]] = {
+    "models": entries.ApiModel,
+    "gpus": entries.Offer,
+    "endpoints": entries.Offer,
+    "people": entries.Person,
+    "capacity": entries.CapacityProfile,
+}
+STALE_DAYS = 90
+"""A figure checked longer ago than this is warned about."""
+
+
+class LookupFault(Exception):
+    """A name that leads nowhere: what was asked for, what would have been right."""
+
+    def __init__(self, message: str, expected: str = "", hint: str = "") -> None:
+        super().__init__(message)
+        self.message, self.expected, self.hint = message, expected, hint
+
+
+class _HasPaper(Protocol):
+    source: str
+    checked: date
+    kind: str
+
+
+class _IsDated(Protocol):
+    as_of: date
+
+
+D = TypeVar("D", bound=_IsDated)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A validated entry and where it stands."""
+
+    name: str
+    spec: Any
+    document: Document
+    path: tuple[str, str]
+    currency: str
+
+    def figure(self, name: str, value: Fraction, unit: str, row: _HasPaper, *steps: str | int) -> Figure:
+        """A number of this entry, at home at its line of the catalogue."""
+        home = Home(
+            self.document.where((*self.path, *steps)), f"{self.name}: {row.source}", row.checked.isoformat(), row.kind
+        )
+        return Figure(name, value, unit, home)
+
+
+class Store:
+    """The catalogue folders a scenario can name entries of, as of a date."""
+
+    def __init__(self, folders: Sequence[Path], as_of: date) -> None:
+        self.folders, self.as_of = tuple(folders), as_of
+        self._documents: dict[Path, Document] = {}
+        self._found: dict[tuple[str, str], Found] = {}
+
+    @cached_property
+    def files(self) -> dict[str, list[Path]]:
+        """Files by stem, folders in order."""
+        by_stem: dict[str, list[Path]] = {}
+        for folder in self.folders:
+            for path in sorted(folder.rglob("*.yaml")):
+                by_stem.setdefault(path.stem, []).append(path)
+        return by_stem
+
+    @property
+    def documents(self) -> Iterable[Document]:
+        """What has been read so far: the inputs of a result."""
+        return self._documents.values()
+
+    def _document(self, path: Path) -> Document:
+        if path not in self._documents:
+            document = load(path)
+            self._documents[path] = replace(document, path=shown(document.path))
+        return self._documents[path]
+
+    def _section(self, document: Document, section: str) -> dict[str, Any]:
+        content = document.data.get(section)
+        return content if isinstance(content, dict) else {}
+
+    def find(self, section: str, name: str) -> Found:
+        """The entry of this name; `LookupFault` with the nearest names when there is none, `Faults` when it is wrong."""
+        key = (section, name)
+        if key not in self._found:
+            self._found[key] = self._find(section, name)
+        return self._found[key]
+
+    def _find(self, section: str, name: str) -> Found:
+        stem, entry = name.split("/")
+        paths = self.files.get(stem, [])
+        for path in paths:
+            document = self._document(path)
+            content = self._section(document, section)
+            if entry in content:
+                spec = validate(SECTIONS[section], content[entry], document, (section, entry))
+                currency = document.data.get("currency", "USD")
+                return Found(name, spec, document, (section, entry), currency)
+        if not paths:
+            raise LookupFault(
+                f"no catalogue file `{stem}.yaml`",
+                "a file among " + ", ".join(sorted(self.files)),
+                self._hint(section, stem, entry, sorted(self.files)),
+            )
+        there = [f"{stem}/{e}" for p in paths for e in self._section(self._document(p), section)]
+        raise LookupFault(
+            f"`{name}` is not among the {section} of {stem}.yaml",
+            ("one of " + ", ".join(there)) if 0 < len(there) <= 12 else (f"one of its {len(there)} {section}" if there else ""),
+            self._hint(section, stem, entry, [stem]),
+        )
+
+    def _hint(self, section: str, stem: str, entry: str, stems: Sequence[str]) -> str:
+        """The nearest name: by file first, then by entry over all files (an error may read everything)."""
+        wanted = f"{stem}/{entry}"
+        names = [f"{s}/{e}" for s in stems for p in self.files[s] for e in self._section(self._document(p), section)]
+        close = nearest(wanted, names)
+        if not close:
+            everywhere = [
+                f"{s}/{e}" for s, ps in self.files.items() for p in ps for e in self._section(self._document(p), section)
+            ]
+            by_entry = nearest(entry, [n.split("/")[1] for n in everywhere])
+            close = [n for n in everywhere if by_entry and n.split("/")[1] == by_entry[0]][:1]
+        return f"did you mean `{close[0]}`?" if close else ""
+
+    def row(self, found: Found, rows: Sequence[D], what: str) -> tuple[int, D]:
+        """The row that holds at the date: the latest that is not after it. Rows may be filtered before."""
+        held = [(i, r) for i, r in enumerate(found.spec.prices) if r in rows and r.as_of <= self.as_of]
+        if not held:
+            first = min(r.as_of for r in rows)
+            raise LookupFault(
+                f"no price of `{found.name}` {what} as of {self.as_of}", f"a date from {first} on, where its prices begin"
+            )
+        return max(held, key=lambda pair: pair[1].as_of)
+
+    def offer_row(
+        self, found: Found, region: str | None, term: str | None
+    ) -> tuple[int, entries.OfferPrice, str | None]:
+        """The price row of an offer for a region and a term, and the region taken when none was named."""
+        rows: list[entries.OfferPrice] = found.spec.prices
+        regions = list(dict.fromkeys(r.region for r in rows))
+        if region is not None and region not in regions:
+            raise LookupFault(
+                f"`{found.name}` has no price in region `{region}`", "one of " + ", ".join(regions), _near(region, regions)
+            )
+        terms = list(dict.fromkeys(r.term for r in rows if region in (None, r.region)))
+        wanted = term or ("on_demand" if "on_demand" in terms else terms[0] if len(terms) == 1 else None)
+        if wanted is None or wanted not in terms:
+            place = f" in {region}" if region else ""
+            raise LookupFault(
+                f"`{found.name}` has no `{wanted}` price{place}" if wanted else f"`{found.name}`{place} needs a `term`",
+                "one of " + ", ".join(terms),
+                _near(wanted or "", terms),
+            )
+        taken = region or next(r.region for r in rows if r.term == wanted)
+        index, row = self.row(found, [r for r in rows if r.term == wanted and r.region == taken], f"{wanted} in {taken}")
+        return index, row, taken if region is None and len(regions) > 1 else None
+
+    def exchange_rate(self, currency: str) -> Figure:
+        """US dollars for one unit of a currency, at the date; `LookupFault` when none is known."""
+        if currency == "USD":
+            return Figure("US dollar", Fraction(1), "USD", Home("default"))
+        known: list[str] = []
+        for path in self.files.get("currencies", []):
+            document = self._document(path)
+            section = self._section(document, "exchange_rates")
+            known += list(section)
+            if currency in section:
+                at = ("exchange_rates", currency)
+                spec = validate(_Rates, {"prices": section[currency]}, document, at)
+                found = Found(f"currencies/{currency}", spec, document, at, "USD")
+                index, row = self.row(found, spec.prices, "")
+                return found.figure(f"1 {currency}", row.usd, "USD", row, index)
+        raise LookupFault(
+            f"no exchange rate for `{currency}`",
+            "a currency among " + ", ".join(["USD", *known]),
+            "state it in the scenario under `exchange_rates`",
+        )
+
+
+class _Rates(Model):
+    prices: list[entries.ExchangeRate]
+
+
+def _near(name: str, choices: Sequence[str]) -> str:
+    close = nearest(name, choices)
+    return f"did you mean `{close[0]}`?" if close else ""

@@ -1,0 +1,110 @@
+"""The application and its commands, and what they share: reporting faults, writing files whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from tco.analysis.case import Case
+    from tco.document import Faults
+
+app = typer.Typer(
+    name="tco",
+    help="What serving an LLM workload costs by API, managed open weights, own GPUs or a mix, and where the answer changes.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+EXIT_INPUT = 2
+
+
+@contextmanager
+def faults_reported() -> Iterator[None]:
+    """Print what is wrong with the input to stderr and leave with exit code 2."""
+    from tco.document import Faults
+
+    try:
+        yield
+    except Faults as faults:
+        typer.echo(faults_text(faults), err=True)
+        raise typer.Exit(EXIT_INPUT) from None
+
+
+def faults_text(faults: Faults) -> str:
+    """Faults for stderr, in colour where that is a terminal."""
+    return faults.render(color=_colour(err=True))
+
+
+def usage_error(message: str) -> typer.Exit:
+    """Say what is wrong with the command line; raise the result."""
+    typer.echo(f"error: {message}", err=True)
+    return typer.Exit(EXIT_INPUT)
+
+
+def _colour(err: bool = False) -> bool:
+    import os
+    import sys
+
+    stream = sys.stderr if err else sys.stdout
+    return stream.isatty() and not os.environ.get("NO_COLOR")
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write aside, then rename: a file is there in full or as it was."""
+    import os
+    import tempfile
+
+    path = path.resolve() if path.is_symlink() else path
+    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
+        os.chmod(aside, mode)
+        os.replace(aside, path)
+    except BaseException:
+        Path(aside).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    import os
+
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+
+def read(
+    scenario: str, variant: str | None = None, *, at: str | None = None, from_: str | None = None, to: str | None = None
+) -> Case:
+    """The case of a scenario named on the command line, with volumes given there. Raises `Faults`, or leaves with 2."""
+    from tco.analysis.case import build_case, document_of
+    from tco.scenario.variant import with_variant
+    from tco.units import UnitError, parse_rate
+
+    document = document_of(scenario)
+    if variant is not None:
+        document = with_variant(document, variant)
+    data = dict(document.data)
+    for flag, text, path in (("--at", at, ("workload", "volume")), ("--from", from_, ("range", "from")), ("--to", to, ("range", "to"))):
+        if text is None:
+            continue
+        try:
+            parse_rate(text)
+        except UnitError as problem:
+            raise usage_error(f"{flag}: {problem}") from None
+        inner = data.get(path[0])
+        data[path[0]] = {**(inner if isinstance(inner, dict) else {}), path[1]: text}
+    return build_case(replace(document, data=data), variant)

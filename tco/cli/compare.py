@@ -1,0 +1,69 @@
+"""`tco compare`: which option is cheapest, where that changes, and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tco.cli.app import app, faults_reported, read, write_whole
+
+EXAMPLE = "Example: tco compare document-pipeline --png costs.png"
+
+
+@app.command(epilog=EXAMPLE)
+def compare(
+    scenario: Annotated[str, typer.Argument(help="A scenario file, or the name of a shipped one.", show_default=False)],
+    variant: Annotated[str | None, typer.Option(help="Compare this variant of the scenario.", metavar="NAME")] = None,
+    at: Annotated[
+        str | None, typer.Option(help="Another planned volume, such as '20M tokens/day'.", metavar="VOLUME")
+    ] = None,
+    from_: Annotated[str | None, typer.Option("--from", help="The lowest volume to look at.", metavar="VOLUME")] = None,
+    to: Annotated[str | None, typer.Option(help="The highest volume to look at.", metavar="VOLUME")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write the ledger of every option.", metavar="FILE")] = None,
+    sweep: Annotated[
+        Path | None, typer.Option(help="Write the cost of every option over the range, as CSV.", metavar="FILE")
+    ] = None,
+    png: Annotated[Path | None, typer.Option(help="Draw the cost curves and bands.", metavar="FILE")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, and only that.")] = False,
+    md: Annotated[bool, typer.Option("--md", help="Print Markdown, and only that.")] = False,
+) -> None:
+    """Compare the options of a scenario: cost, breakdown, crossovers, the cheapest by volume."""
+    if json and md:
+        raise typer.BadParameter("--json and --md both print to stdout: choose one")
+    with faults_reported():
+        from tco.analysis.compare import compare as run
+        from tco.analysis.variants import variants
+
+        case = read(scenario, variant, at=at, from_=from_, to=to)
+        result = run(case)
+        beside = variants(case) if at is None else []
+    if csv is not None:
+        from tco.report.csv import ledger_csv
+
+        write_whole(csv, ledger_csv(result).encode())
+    if sweep is not None:
+        from tco.report.csv import sweep_csv
+
+        write_whole(sweep, sweep_csv(result).encode())
+    if png is not None:
+        from tco.report.png import draw
+
+        write_whole(png, draw(result))
+    if json:
+        from tco.report.json import as_json
+
+        typer.echo(as_json(result, beside))
+    elif md:
+        from tco.report.markdown import as_markdown
+
+        typer.echo(as_markdown(result, beside), nl=False)
+    else:
+        from tco.report.console import console
+        from tco.report.table import print_comparison
+
+        print_comparison(result, beside, console())
+    for path in (csv, sweep, png):
+        if path is not None:
+            typer.echo(f"wrote {path}", err=True)

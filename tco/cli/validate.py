@@ -1,0 +1,34 @@
+"""`tco validate`: what is wrong in scenarios and catalogues, all of it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tco.cli.app import EXIT_INPUT, app
+
+
+@app.command(epilog="Example: tco validate scenario.yaml pricing/")
+def validate(
+    files: Annotated[
+        list[str], typer.Argument(help="Scenario or catalogue files, folders of them, or shipped scenarios.", show_default=False)
+    ],
+) -> None:
+    """Check scenarios and catalogues: keys, units, references, shares. Prints every fault with its place."""
+    from tco.analysis.check import check_file, files_under
+    from tco.cli.app import faults_text
+
+    failed = 0
+    for name in files:
+        for path in files_under(name):
+            faults, what = check_file(path)
+            if faults is None:
+                typer.echo(f"{path}: {what}, no faults")
+            else:
+                failed += 1
+                typer.echo(faults_text(faults), err=True)
+    if failed:
+        raise typer.Exit(EXIT_INPUT)
+
+

@@ -1,0 +1,169 @@
+"""The cheapest option at every volume: the lower envelope of all curves.
+
+Found by merging the lower envelopes of ever larger groups with the very routine that compares two curves, so that the
+edge of a band is the same float as the crossover of the two options that lead on its sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tco.curve.merge import SAME_COST, TOUCH, Tasks, events
+from tco.curve.stack import NEVER, Stack, ranges, stack
+from tco.curve.window import Pieces
+from tco.quantity import Array
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """(lo, hi]: a range of volume, tokens per day, in which the same options are the cheapest feasible ones.
+
+    leaders: their places in the list, ascending; several where they cost the same throughout; none where no option is
+    feasible. The first band includes its lo; a step at the very first volume makes a first band [lo, lo].
+    """
+
+    lo: Any
+    hi: Any
+    leaders: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class _Envelope:
+    """The lowest of a group of curves: segments by their right ends, the base piece each lies on, who leads there."""
+
+    right: Array
+    piece: Array
+    leads: Array
+    first: Any
+
+
+class _Groups:
+    """Sets of options that cost the same, by number; a set of one option has that option's number."""
+
+    def __init__(self, n: int) -> None:
+        self.members: list[tuple[int, ...]] = [(i,) for i in range(n)]
+        self._number = {m: i for i, m in enumerate(self.members)}
+
+    def union(self, a: Array, b: Array) -> Array:
+        """The number of the union of each two sets."""
+        code, back = np.unique(a * len(self.members) + b, return_inverse=True)
+        size = len(self.members)
+        numbers = []
+        for c in code.tolist():
+            joined = tuple(sorted(set(self.members[c // size]) | set(self.members[c % size])))
+            if joined not in self._number:
+                self._number[joined] = len(self.members)
+                self.members.append(joined)
+            numbers.append(self._number[joined])
+        return np.array(numbers, dtype=np.int64)[back]
+
+
+def bands(curves: Sequence[Pieces]) -> list[Band]:
+    """The cheapest feasible options over the whole window, as ascending bands (lo, hi] that cover it."""
+    s = stack(curves)
+    groups = _Groups(len(curves))
+    owner = np.repeat(np.arange(len(curves)), s.start[1:] - s.start[:-1])
+    everything = np.arange(len(s.left))
+    envelopes = [
+        _Envelope(s.right[i:j], everything[i:j], owner[i:j], s.first[o])
+        for o, (i, j) in enumerate(zip(s.start[:-1], s.start[1:], strict=True))
+    ]
+    while len(envelopes) > 1:
+        envelopes = _merged(s, groups, envelopes)
+    return _bands(s, groups, owner, envelopes[0])
+
+
+def _merged(s: Stack, groups: _Groups, envelopes: list[_Envelope]) -> list[_Envelope]:
+    """The envelopes of neighbours, two by two; an odd last one is kept."""
+    e = _stacked(s, envelopes)
+    n = len(envelopes) // 2
+    a, b = 2 * np.arange(n), 2 * np.arange(n) + 1
+    last = e.start[1:] - 1
+    ends = (np.full_like(e.left[:1].repeat(n), s.lo), np.full_like(e.left[:1].repeat(n), s.hi))
+    found, opening = events(e, Tasks(np.arange(n), a, b, e.start[a], last[a], e.start[b], last[b], *ends), n)
+    out = []
+    bounds = np.searchsorted(found.pair, np.arange(n + 1))
+    for p in range(n):
+        two = envelopes[2 * p], envelopes[2 * p + 1]
+        k = np.arange(bounds[p], bounds[p + 1])
+        k = k[found.kind[k] != TOUCH]
+        # the order changes at these volumes: a swap at its volume, an equality where it begins and where it ends
+        same = found.kind[k] == SAME_COST
+        at = np.concatenate([found.since[k][same], found.volume[k]])
+        to = np.concatenate([np.zeros(int(same.sum()), dtype=np.int8), found.above[k]])
+        order = np.argsort(at, kind="stable")
+        at, to = at[order], to[order]
+        signs = np.concatenate([opening[p : p + 1], to])
+        lows = np.concatenate([e.left[:1] * 0 + s.lo, at])
+        highs = np.concatenate([at, e.left[:1] * 0 + s.hi])
+        keep = highs > lows
+        out.append(_spliced(s, groups, two, lows[keep], highs[keep], signs[keep]))
+    return out + envelopes[2 * n :]
+
+
+def _spliced(
+    s: Stack, groups: _Groups, two: tuple[_Envelope, _Envelope], lows: Array, highs: Array, signs: Array
+) -> _Envelope:
+    """Of each interval (low, high], the segments of the cheaper envelope: of the first where they cost the same."""
+    right, piece, leads, key = [], [], [], []
+    for which, envelope in enumerate(two):
+        mine = np.flatnonzero(signs > 0) if which else np.flatnonzero(signs <= 0)
+        inner = envelope.right[:-1]
+        begin = np.searchsorted(inner, lows[mine] * (1 + s.thin), side="right")
+        end = np.searchsorted(inner, highs[mine] * (1 - s.thin), side="left")
+        segment = ranges(begin, end + 1)
+        ends = envelope.right[segment]
+        final = np.cumsum(end + 1 - begin) - 1
+        ends[final] = highs[mine]
+        right.append(ends)
+        piece.append(envelope.piece[segment])
+        lead = envelope.leads[segment]
+        if not which and np.any(signs == 0):
+            other = two[1]
+            tied = np.repeat(signs[mine] == 0, end + 1 - begin)
+            there = np.searchsorted(other.right[:-1], ends[tied] * (1 - s.thin), side="left")
+            lead = lead.copy()
+            lead[tied] = groups.union(lead[tied], other.leads[there])
+        leads.append(lead)
+    joined = np.concatenate(right)
+    order = np.argsort(joined, kind="stable")
+    first = min(two[0].first, two[1].first)
+    return _Envelope(joined[order], np.concatenate(piece)[order], np.concatenate(leads)[order], first)
+
+
+def _stacked(s: Stack, envelopes: list[_Envelope]) -> Stack:
+    """Envelopes as curves of their own."""
+    start = np.concatenate([[0], np.cumsum([len(x.right) for x in envelopes])])
+    right = np.concatenate([x.right for x in envelopes])
+    piece = np.concatenate([x.piece for x in envelopes])
+    left = np.empty_like(right)
+    left[1:] = right[:-1]
+    left[start[:-1]] = s.lo
+    at = np.where(right == s.right[piece], s.at[piece], s.value(piece, right))
+    first = np.empty(len(envelopes), dtype=s.first.dtype)
+    first[:] = [x.first for x in envelopes]
+    return Stack(s.lo, s.hi, start, first, left, right, s.value(piece, left), at, s.slope[piece], piece, s)
+
+
+def _bands(s: Stack, groups: _Groups, owner: Array, e: _Envelope) -> list[Band]:
+    out: list[Band] = []
+    dead = s.above[e.piece] == NEVER
+    change = np.flatnonzero((e.leads[1:] != e.leads[:-1]) | (dead[1:] != dead[:-1]))
+    last = np.concatenate([change, [len(e.right) - 1]])
+    best = s.first.min()
+    ties = np.flatnonzero(s.sign(s.first, np.full_like(s.first, best)) == 0).tolist()
+    at_lo = tuple(ties) if best != NEVER else ()
+    lo = s.lo
+    for i in last.tolist():
+        leaders = () if dead[i] else groups.members[e.leads[i]]
+        hi = e.right[i]
+        hi = hi if s.exact else float(hi)
+        if not out and not set(leaders) <= set(at_lo):
+            out.append(Band(lo, lo, at_lo))
+        out.append(Band(lo, hi, leaders))
+        lo = hi
+    return out

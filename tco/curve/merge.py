@@ -1,0 +1,375 @@
+"""The order of two curves, volume by volume: merge their edges, compare both sides of each, read off every change.
+
+Between two neighbouring edges of a pair both curves are affine, so their order there is known from the two ends. The
+signs of A - B are laid out as one sequence per pair, two to a cell of the merged edges:
+
+    first, R0, L0, R1, L1, ..., Rn, Ln          R: just above the cell's left end; L: at its right end
+
+so that an odd place and the next are one cell, and an even place and the next are the two sides of an edge.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tco.curve.stack import NEVER, Stack, ranges
+from tco.quantity import Array
+
+MEET, STEP, SAME_COST, TOUCH, END = range(5)
+NONE = 2  # the "sign" beyond the ends of a range: there is no order there
+
+CHUNK = 1 << 15  # edges merged at a time: more would leave the cache
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tasks:
+    """Stretches of pairs to be merged, (task,) each; `pair` ascending, the tasks of one pair by volume.
+
+    a, b: curves. a0, a1 (b0, b1): the piece at the stretch's left and right end. left, right: its ends.
+    """
+
+    pair: Array
+    a: Array
+    b: Array
+    a0: Array
+    a1: Array
+    b0: Array
+    b1: Array
+    left: Array
+    right: Array
+
+    def part(self, i: int, j: int) -> Tasks:
+        return Tasks(*(getattr(self, name)[i:j] for name in self.__slots__))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Events:
+    """What happens between the two curves of each pair, (event,) each, by pair and volume.
+
+    `kind`: MEET, STEP, SAME_COST, TOUCH, END. From `since` to `volume` (equal but for SAME_COST). `below`, `above`: the
+    sign of A - B on either side, or NONE where the range of volume begins or ends.
+    """
+
+    pair: Array
+    kind: Array
+    since: Array
+    volume: Array
+    below: Array
+    above: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Changes:
+    """Neighbouring places of unlike sign: `place` is the first of the two. a_left..b_right: the pieces on either side
+    of the last edge at or before it."""
+
+    pair: Array
+    place: Array
+    before: Array
+    after: Array
+    a_left: Array
+    a_right: Array
+    b_left: Array
+    b_right: Array
+
+
+def joint_edges(s: Stack, pieces: Array) -> Array:
+    """For the right ends of these pieces (ascending within each curve): the number of the distinct edge that it is,
+    over all curves. Edges nearer than THIN are one, but never two of the same curve."""
+    volume = s.right[pieces]
+    order = np.argsort(volume, kind="stable")
+    ordered = volume[order]
+    apart = np.empty(len(order), dtype=bool)
+    apart[:1] = False
+    np.greater(ordered[1:], ordered[:-1] * (1 + s.thin), out=apart[1:])
+    number = np.empty(len(order), dtype=np.int64)
+    number[order] = np.cumsum(apart)
+    curve = np.searchsorted(s.start, pieces, side="right")
+    if np.any((number[1:] == number[:-1]) & (curve[1:] == curve[:-1])):
+        seen: set[int] = set()
+        for i in range(len(order)):  # a chain of near edges holds two of one curve: cut it there (never in earnest)
+            owner = int(curve[order[i]])
+            if apart[i]:
+                seen.clear()
+            elif owner in seen:
+                apart[i] = True
+                seen.clear()
+            seen.add(owner)
+        number[order] = np.cumsum(apart)
+    return number
+
+
+def events(s: Stack, tasks: Tasks, n_pairs: int) -> tuple[Events, Array]:
+    """Every change in every task, and each pair's sign at the start of its first task (pairs without one: NONE;
+    pairs that only touch there: the sign above)."""
+    sizes = (tasks.a1 - tasks.a0) + (tasks.b1 - tasks.b0)
+    table = _Counts(s, tasks)
+    opening = np.full(n_pairs, NONE, dtype=np.int8)
+    found: list[_Changes] = []
+    i = 0
+    cumulative = np.cumsum(sizes)
+    while i < len(sizes):
+        done = cumulative[i] - sizes[i]
+        j = max(i + 1, int(np.searchsorted(cumulative, done + CHUNK, side="right")))
+        found.append(_changes(s, tasks.part(i, j), table, opening))
+        i = j
+    if not found:
+        none = np.zeros(0, dtype=np.int64)
+        return Events(none, none, s.left[:0], s.left[:0], none, none), opening
+    changes = _Changes(*(np.concatenate([getattr(c, n) for c in found]) for n in _Changes.__slots__))
+    out = _events(s, changes)
+    at_lo = (out.kind == TOUCH) & (out.volume <= s.lo)  # equal at the first volume alone: the order is the one above
+    opening[out.pair[at_lo]] = out.above[at_lo]
+    return out, opening
+
+
+class _Counts:
+    """How many edges of one curve lie at or below an edge of another, by table look-up instead of search."""
+
+    def __init__(self, s: Stack, tasks: Tasks) -> None:
+        inner = np.ones(len(s.left), dtype=bool)
+        inner[s.start[1:] - 1] = False
+        pieces = np.flatnonzero(inner)
+        self.number = np.zeros(len(s.left), dtype=np.int64)
+        self.number[pieces] = joint_edges(s, pieces)
+        width = (int(self.number.max()) if len(pieces) else 0) + 2
+        counts = np.zeros((len(s.start) - 1, width), dtype=np.int32)
+        for o in range(len(s.start) - 1):
+            own = self.number[s.start[o] : s.start[o + 1] - 1]
+            counts[o, own + 1] = 1
+            np.cumsum(counts[o], out=counts[o])
+            counts[o] += s.start[o]
+        self.piece = counts  # [o, k]: the piece of curve o just left of the joint edge k; [o, k + 1]: just right of it
+
+    def pieces(self, curve: Array, edge_of: Array) -> tuple[Array, Array]:
+        if len(curve) == 1:
+            row = self.piece[curve[0]]
+            k = self.number[edge_of]
+            return row.take(k), row[1:].take(k)
+        k = curve * self.piece.shape[1] + self.number[edge_of]
+        flat = self.piece.reshape(-1)
+        return flat.take(k), flat[1:].take(k)
+
+
+def _changes(s: Stack, t: Tasks, table: _Counts, opening: Array) -> _Changes:
+    single = len(t.a) == 1
+    n_a, n_b = t.a1 - t.a0, t.b1 - t.b0
+    ea, eb = ranges(t.a0, t.a1), ranges(t.b0, t.b1)  # edges: the right ends of these pieces
+    a_begin, b_begin = np.cumsum(n_a) - n_a, np.cumsum(n_b) - n_b
+
+    def spread(values: Array, counts: Array) -> Array:
+        return values if single else np.repeat(values, counts)
+
+    other_b, other_b_above = table.pieces(spread(t.b, n_a), ea)
+    other_a, other_a_above = table.pieces(spread(t.a, n_b), eb)
+    shared_a, shared_b = other_b != other_b_above, other_a != other_a_above
+    shared = bool(shared_a.any())
+
+    # the place of every edge among the merged ones of its task: own ones before it, and the other's, common ones once
+    rank_a = ea - spread(t.a0, n_a) + (other_b - spread(t.b0, n_a))
+    rank_b = eb - spread(t.b0, n_b) + (other_a - spread(t.a0, n_b))
+    common = np.zeros(len(t.a), dtype=np.int64)
+    if shared:
+        before_a, before_b = np.cumsum(shared_a) - shared_a, np.cumsum(shared_b) - shared_b
+        if single:
+            common[0] = before_a[-1] + shared_a[-1]
+        else:
+            ends = np.concatenate([before_a, [shared_a.sum()]])
+            common = ends[a_begin + n_a] - ends[a_begin]
+            first_a, first_b = ends[a_begin], np.concatenate([before_b, [shared_b.sum()]])[b_begin]
+            before_a, before_b = before_a - np.repeat(first_a, n_a), before_b - np.repeat(first_b, n_b)
+        rank_a, rank_b = rank_a - before_a, rank_b - before_b
+    length = 2 * (n_a + n_b - common) + 3
+    base = np.cumsum(length) - length
+    place_a = 2 * rank_a + (spread(base, n_a) + 2)
+    place_b = 2 * rank_b + (spread(base, n_b) + 2)
+
+    signs = np.empty(int(length.sum()), dtype=np.int8)
+    xb = s.right[eb]
+    va = s.value(other_a, xb)
+    signs[place_b] = s.sign(va, s.at[eb])
+    signs[place_b + 1] = s.sign(va, s.above[eb + 1])
+    xa = s.right[ea]
+    vb = s.value(other_b, xa)
+    if shared:  # after the b side: at a common edge both curves are known, and nothing is interpolated
+        vb[shared_a] = s.at[other_b[shared_a]]
+    signs[place_a] = s.sign(s.at[ea], vb)
+    if shared:
+        vb[shared_a] = s.above[other_b_above[shared_a]]
+    signs[place_a + 1] = s.sign(s.above[ea + 1], vb)
+
+    start_sign = s.sign(s.value(t.a0, t.left), s.value(t.b0, t.left))
+    at_lo = t.left == s.lo
+    signs[base + 1] = start_sign
+    signs[base] = np.where(at_lo, s.sign(s.first[t.a], s.first[t.b]), start_sign)
+    end_a = np.where(t.right == s.right[t.a1], s.at[t.a1], s.value(t.a1, t.right))
+    end_b = np.where(t.right == s.right[t.b1], s.at[t.b1], s.value(t.b1, t.right))
+    signs[base + length - 1] = s.sign(end_a, end_b)
+
+    unseen = opening[t.pair] == NONE
+    # the first task of each pair gives its opening sign; later ones of the same pair must not
+    firsts = np.concatenate([[True], t.pair[1:] != t.pair[:-1]]) & unseen
+    opening[t.pair[firsts]] = signs[base[firsts]]
+
+    where = np.flatnonzero(signs[1:] != signs[:-1])
+    task = np.zeros(len(where), dtype=np.int64) if single else np.searchsorted(base, where, side="right") - 1
+    if not single:
+        inside = where + 1 < (base + length)[task]
+        where, task = where[inside], task[inside]
+    place = where - base[task]
+    edge = 2 * (place // 2) + base[task]  # where the last edge at or before this place has its left side
+    count_a, count_b = np.searchsorted(place_a, edge, side="right"), np.searchsorted(place_b, edge, side="right")
+    hit_a = (count_a > a_begin[task]) & (_take(place_a, count_a - 1) == edge)
+    hit_b = (count_b > b_begin[task]) & (_take(place_b, count_b - 1) == edge)
+    a_right = t.a0[task] + count_a - a_begin[task]
+    b_right = t.b0[task] + count_b - b_begin[task]
+    changes = _Changes(
+        t.pair[task], place, signs[where], signs[where + 1], a_right - hit_a, a_right, b_right - hit_b, b_right
+    )
+    return _with_ends(s, t, changes, task, signs[base], signs[base + length - 1], length)
+
+
+def _take(array: Array, index: Array) -> Array:
+    return array[index] if len(array) else np.full(len(index), -1)
+
+
+def _with_ends(s: Stack, t: Tasks, c: _Changes, task: Array, first: Array, last: Array, length: Array) -> _Changes:
+    """Where a task begins or ends with equal costs, say so: a change from NONE, or to it."""
+    begins, ends = np.flatnonzero(first == 0), np.flatnonzero(last == 0)
+    if not len(begins) and not len(ends):
+        return c
+    none_b, none_e = np.full(len(begins), NONE, dtype=np.int8), np.full(len(ends), NONE, dtype=np.int8)
+    a0, b0, a1, b1 = t.a0[begins], t.b0[begins], t.a1[ends], t.b1[ends]
+    rows = [
+        np.concatenate([begins, task, ends]),
+        np.concatenate([np.full(len(begins), -1), c.place, length[ends] - 1]),
+        np.concatenate([none_b, c.before, last[ends]]),
+        np.concatenate([first[begins], c.after, none_e]),
+        np.concatenate([a0, c.a_left, a1]),
+        np.concatenate([a0, c.a_right, a1 + 1]),
+        np.concatenate([b0, c.b_left, b1]),
+        np.concatenate([b0, c.b_right, b1 + 1]),
+    ]
+    order = np.lexsort((rows[1], rows[0]))
+    rows = [r[order] for r in rows]
+    return _Changes(t.pair[rows[0]], *rows[1:])
+
+
+def _events(s: Stack, c: _Changes) -> Events:
+    """Read the events from the changes: the definitions of ENGINE.md section 1.4."""
+    direct = np.flatnonzero((c.before != 0) & (c.after != 0))
+    opens = np.flatnonzero(c.after == 0)  # each is followed by the change that closes its run of equal costs
+    closes = opens + 1
+
+    odd = c.place[direct] % 2 == 1
+    stepping, meeting = direct[~odd], direct[odd]
+    first, last = c.place[opens] + 1, c.place[closes]
+    interval = (first | 1) + 1 <= last
+    limit_only = ~interval & (first == last) & (first % 2 == 1)  # equal just above an edge, not at it
+    swaps = c.before[opens] == -c.after[closes]
+    same = opens[interval]
+    tied = opens[~interval & ~limit_only & swaps]
+    touching = opens[~interval & ~limit_only & ~swaps]
+    limit = opens[limit_only & swaps]
+
+    def rows(kind: int, opening: Array, closing: Array, since: Array, volume: Array) -> tuple[Array, ...]:
+        kinds = np.full(len(opening), kind)
+        if kind in (STEP, MEET) and len(opening):  # one of the two ceases to be feasible there
+            a, b = c.a_right[closing], c.b_right[closing]
+            ended = (s.above[a] == NEVER) | (s.above[b] == NEVER)
+            kinds[ended] = END
+        return opening, c.pair[opening], kinds, since, volume, c.before[opening], c.after[closing]
+
+    at_step, at_limit, at_touch = (_edge(s, c, i) for i in (stepping, limit + 1, touching + 1))
+    at_root = _snapped(s, s.root(*_pair_pieces(s, c, meeting)), c.a_right[meeting], c.b_right[meeting])
+    at_tie = _tie(s, c, tied + 1)
+    # a run of equal costs begins at the edge it follows, or at the right end of the cell in which the costs met
+    in_cell = c.place[same] % 2 == 1
+    begin = _edge(s, c, same)
+    virtual = c.place[same] < 0
+    cell_end = np.minimum(s.right[np.where(virtual, 0, c.a_right[same])], s.right[np.where(virtual, 0, c.b_right[same])])
+    begin = np.where(virtual, s.lo, np.where(in_cell, cell_end, begin))
+    groups = [
+        rows(STEP, stepping, stepping, at_step, at_step),
+        rows(MEET, meeting, meeting, at_root, at_root),
+        rows(SAME_COST, same, same + 1, begin, _edge(s, c, same + 1)),
+        rows(MEET, tied, tied + 1, at_tie, at_tie),
+        rows(TOUCH, touching, touching + 1, at_touch, at_touch),
+        rows(STEP, limit, limit + 1, at_limit, at_limit),
+    ]
+    joined = [np.concatenate(columns) for columns in zip(*groups, strict=True)]
+    order = np.argsort(joined[0], kind="stable")
+    pair, kind, since, volume, below, above = (column[order] for column in joined[1:])
+    return _tidy(s, Events(pair, kind, since, volume, below, above))
+
+
+def _pair_pieces(s: Stack, c: _Changes, i: Array) -> tuple[Array, Array]:
+    return c.a_right[i], c.b_right[i]
+
+
+def _edge(s: Stack, c: _Changes, i: Array) -> Array:
+    """The volume of the last edge at or before these changes: the lower of the two where both curves have it."""
+    hit_a, hit_b = c.a_left[i] != c.a_right[i], c.b_left[i] != c.b_right[i]
+    xa, xb = s.right[c.a_left[i]], s.right[c.b_left[i]]
+    edge = np.where(hit_a & hit_b, np.minimum(xa, xb), np.where(hit_a, xa, xb))
+    return np.where(hit_a | hit_b, edge, s.lo)
+
+
+def _snapped(s: Stack, volume: Array, a: Array, b: Array) -> Array:
+    """A meeting nearer than THIN to an end of its cell is at that end."""
+    low, high = np.maximum(s.left[a], s.left[b]), np.minimum(s.right[a], s.right[b])
+    volume = np.where(volume - low <= s.thin * low, low, volume)
+    return np.where(high - volume <= s.thin * high, high, volume)
+
+
+def _tie(s: Stack, c: _Changes, i: Array) -> Array:
+    """Where curves meet that are equal, within TIE, at an edge and change their order there.
+
+    The bare difference tells on which side of the edge they really meet: for nearly parallel lines that may be further
+    away than a hair. i: the changes that close the ties, on the right of the edge."""
+    edge = _edge(s, c, i)
+    if s.exact or not len(i):
+        return edge
+    al, ar, bl, br = c.a_left[i], c.a_right[i], c.b_left[i], c.b_right[i]
+    after = c.after[i]
+    left = (edge > s.lo) & (np.sign(s.value(al, edge) - s.value(bl, edge)) == after)
+    right = ~left & (c.place[i] % 2 == 1) & (np.sign(s.value(ar, edge) - s.value(br, edge)) == -after)
+    for side, a, b in ((left, al, bl), (right, ar, br)):
+        k = np.flatnonzero(side)
+        if len(k):
+            edge[k] = _snapped(s, s.root(a[k], b[k]), a[k], b[k])
+    return edge
+
+
+def _tidy(s: Stack, e: Events) -> Events:
+    """Skip cells thinner than THIN, and turn a meeting at the very end of the range into a touch."""
+    meets = e.kind == MEET
+    at_lo, at_hi = meets & (e.volume <= s.lo), meets & (e.volume >= s.hi)
+    if at_lo.any() or at_hi.any():
+        e.kind[at_lo | at_hi] = TOUCH
+        e.below[at_lo], e.above[at_hi] = e.above[at_lo], e.below[at_hi]
+    near = (e.pair[1:] == e.pair[:-1]) & (e.since[1:] - e.volume[:-1] <= s.thin * e.volume[:-1])
+    if s.exact or not near.any():
+        return e
+    rows: list[tuple[Any, ...]] = []
+    for i in range(len(e.pair)):  # rare: two changes on one edge
+        row = (e.pair[i], e.kind[i], e.since[i], e.volume[i], e.below[i], e.above[i])
+        if i and near[i - 1]:
+            row = _joined(rows.pop(), row)
+        rows.append(row)
+    columns = list(zip(*rows, strict=True))
+    return Events(*(np.array(c, dtype=getattr(e, n).dtype) for c, n in zip(columns, Events.__slots__, strict=True)))
+
+
+def _joined(first: tuple[Any, ...], second: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Two events a hair apart as one: from the order before the first to the order after the second."""
+    pair, kind, since, volume, below, _ = first
+    _, kind2, _, volume2, _, above = second
+    if SAME_COST in (kind, kind2):
+        return pair, SAME_COST, since, max(volume, volume2), below, above
+    if below == above:
+        return pair, TOUCH, volume, volume, below, above
+    return pair, END if END in (kind, kind2) else kind if kind != TOUCH else kind2, volume, volume, below, above

@@ -1,0 +1,81 @@
+"""Validation: pydantic's errors become faults, each at its line, in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from tco.document.document import DataPath, Document
+from tco.document.faults import Fault, Faults
+from tco.document.place import Place, locate
+from tco.document.wording import wording
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def validated(model: type[M], data: Any, document: Document, at: DataPath = ()) -> M:
+    """`data`, which stands at the path `at` of `document`, as a `model`. Raises Faults."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+    placed = [(detail, locate(detail["loc"], model, data, at)) for detail in details]
+    raise Faults(_fault(detail, place, document) for detail, place in _relevant(placed))
+
+
+def _fault(detail: ErrorDetails, place: Place, document: Document) -> Fault:
+    words = wording(detail, place)
+    path = (*place.path, *words.steps)
+    return document.fault(
+        path,
+        words.message,
+        expected=words.expected,
+        hint=words.hint,
+        key=words.key or place.key,
+        value=words.value,
+    )
+
+
+Placed = tuple[ErrorDetails, Place]
+
+
+def _relevant(placed: list[Placed]) -> Iterable[Placed]:
+    """Of the alternatives of an undiscriminated union, the errors of the one that was most likely meant.
+
+    pydantic reports every alternative. An alternative whose errors all lie inside the value has the right
+    shape, so it was meant; among several, the one with the fewest errors. When none has, one error stands
+    for all.
+    """
+    groups: dict[tuple[DataPath, str] | int, dict[str, list[Placed]]] = {}
+    for index, (detail, place) in enumerate(placed):
+        if place.union is None:
+            groups[index] = {"": [(detail, place)]}
+        else:
+            union_path, alternative = place.union
+            groups.setdefault((union_path, "union"), {}).setdefault(alternative, []).append((detail, place))
+    for alternatives in groups.values():
+        if len(alternatives) == 1:
+            yield from next(iter(alternatives.values()))
+            continue
+        shaped = [
+            errors
+            for errors in alternatives.values()
+            if all(place.union is not None and len(place.path) > len(place.union[0]) for _, place in errors)
+        ]
+        if shaped:
+            yield from min(shaped, key=len)
+        else:
+            yield _merged([errors[0] for errors in alternatives.values()])
+
+
+def _merged(errors: list[Placed]) -> Placed:
+    """One error for alternatives that were all wrong as a whole: what each expected, joined."""
+    # A validator of ours knows most about what was meant; its own words go first.
+    errors = sorted(errors, key=lambda error: "error" not in error[0].get("ctx", {}))
+    first, place = errors[0]
+    words = [wording(detail, other) for detail, other in errors]
+    expected = " or ".join(dict.fromkeys(w.expected for w in words if w.expected))
+    return first, place._replace(expected=expected)

@@ -1,0 +1,127 @@
+"""Field types shared by scenarios and catalogues: a typed value, how it is parsed, and how an editor's schema sees it.
+
+Every number arrives exact (`fractions.Fraction`); floats are made in one place only, when an evaluation begins.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date
+from fractions import Fraction
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, PlainValidator, WithJsonSchema
+
+from tco import units
+
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._+-]*$"
+
+
+class Model(BaseModel):
+    """A part of a YAML file: unknown keys are errors, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, defer_build=True)
+
+
+def _typed(parse: Callable[[Any], Any], schema: dict[str, Any]) -> Any:
+    return (PlainValidator(parse), WithJsonSchema(schema))
+
+
+def _whole(value: Any) -> int:
+    count = units.parse_count(value)
+    if count.denominator != 1:
+        raise units.UnitError(value, "a whole number", "")
+    return int(count)
+
+
+def _at_least_one(value: Any) -> int:
+    count = _whole(value)
+    if count < 1:
+        raise units.UnitError(value, "a whole number from 1", "")
+    return count
+
+
+def _positive(value: Any) -> Fraction:
+    count = units.parse_count(value)
+    if count <= 0:
+        raise units.UnitError(value, "a number above 0", "")
+    return count
+
+
+def _positive_share(value: Any) -> Fraction:
+    share = units.parse_share(value)
+    if share <= 0:
+        raise units.UnitError(value, "a share above 0 and up to 100%", "")
+    return share
+
+
+def _price(value: Any) -> Fraction:
+    """A catalogue price: the unit is in the key and the currency on the file, so it is a bare number."""
+    if isinstance(value, str):
+        raise units.UnitError(value, "a bare number: the unit is in the key, the currency at the top of the file", "")
+    return units.parse_count(value)
+
+
+def _date(value: Any) -> date:
+    if isinstance(value, date):
+        return value
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise units.UnitError(value, "a date such as 2026-11-21", "")
+
+
+def _name(value: Any) -> str:
+    if isinstance(value, str) and re.fullmatch(NAME, value) and len(value) <= 60:
+        return value
+    raise units.UnitError(value, "a short name of letters, digits, `.`, `_`, `+` and `-`", "")
+
+
+def _reference(value: Any) -> str:
+    """A catalogue entry, named by the file it stands in and its key there."""
+    if isinstance(value, str) and value.count("/") == 1 and all(re.fullmatch(NAME, p) for p in value.split("/")):
+        return value
+    raise units.UnitError(value, "a catalogue entry as FILE/ENTRY, such as anthropic/claude-haiku-4.5", "")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str) and value.strip():
+        line = " ".join(value.split())
+        if line.isprintable():
+            return line
+        raise units.UnitError(value, "text without control characters", "")
+    raise units.UnitError(value, "some text", "")
+
+
+_NUMBER_OR_TEXT: dict[str, Any] = {"type": ["number", "string"]}
+
+Count = Annotated[Fraction, *_typed(units.parse_count, {**_NUMBER_OR_TEXT, "examples": [500, "33.3M"]})]
+Positive = Annotated[Fraction, *_typed(_positive, {**_NUMBER_OR_TEXT, "examples": [500, "33.3M"]})]
+Whole = Annotated[int, *_typed(_whole, {"type": "integer", "minimum": 0})]
+AtLeastOne = Annotated[int, *_typed(_at_least_one, {"type": "integer", "minimum": 1})]
+Share = Annotated[Fraction, *_typed(units.parse_share, {**_NUMBER_OR_TEXT, "examples": ["70%", 0.7]})]
+PositiveShare = Annotated[Fraction, *_typed(_positive_share, {**_NUMBER_OR_TEXT, "examples": ["70%", 0.7]})]
+Factor = Annotated[Fraction, *_typed(units.parse_fraction, {**_NUMBER_OR_TEXT, "examples": ["130%", 1.3]})]
+Price = Annotated[Fraction, *_typed(_price, {"type": "number", "minimum": 0})]
+Date = Annotated[date, *_typed(_date, {"type": "string", "format": "date"})]
+Name = Annotated[str, *_typed(_name, {"type": "string", "pattern": NAME, "maxLength": 60})]
+Reference = Annotated[str, *_typed(_reference, {"type": "string", "examples": ["anthropic/claude-haiku-4.5"]})]
+Text = Annotated[str, *_typed(_text, {"type": "string", "minLength": 1})]
+Flow = Annotated[
+    units.Flow, *_typed(units.parse_rate, {"type": "string", "examples": ["33.3M tokens/day", "100k requests/month"]})
+]
+
+
+def _money(per: str, example: str) -> Any:
+    allowed = frozenset(per.split())
+    return _typed(
+        lambda value: units.parse_money(value, per=allowed),
+        {"type": "string", "examples": [example]},
+    )
+
+
+MoneyOverTime = Annotated[units.Money, *_money("hour day month year", "$1.10/hour")]
+MoneyPerMtok = Annotated[units.Money, *_money("mtok", "$0.80/1M tokens")]

@@ -1,0 +1,261 @@
+"""What every kind of option shares: its common keys, where its figures come from, people and fixed costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from tco import units
+from tco.catalog.meters import meter
+from tco.catalog.store import STALE_DAYS, Found, LookupFault, Store
+from tco.document import Document, Fault
+from tco.fields import Count, Factor, Model, MoneyOverTime, Name, Positive, Reference, Share, Text
+from tco.lineitem import Figure, Home, LineItem, Numbers
+from tco.quantity import Linear, Number
+from tco.workload.demand import Class, Demand
+
+MONTHS_PER_YEAR = 12
+
+
+class People(Model):
+    """The people an option needs: a fraction of a full-time post and what a full-time year costs."""
+
+    fte: Positive = Field(description="full-time equivalents")
+    role: Reference | None = Field(None, description="a catalogue entry, such as us/ml-platform-engineer")
+    cost: MoneyOverTime | None = Field(None, description="a full-time year of one's own, such as 150k USD/year")
+
+    @model_validator(mode="after")
+    def _one_cost(self) -> People:
+        if (self.role is None) == (self.cost is None):
+            raise units.UnitError(None, "one of `role` (a catalogue entry) and `cost` (such as 150k USD/year)", "")
+        return self
+
+
+class OptionSpec(Model):
+    """Keys of every kind of option."""
+
+    kind: str
+    label: Text | None = Field(None, description="a longer name for tables and pictures")
+    note: Text | None = None
+    candidate: bool = Field(True, description="false: only a part of hybrids, not compared by itself")
+    people: People | None = None
+    fixed_costs: dict[Name, MoneyOverTime] = Field(default_factory=dict, description="further costs by name")
+    overhead: dict[Name, Factor] = Field(
+        default_factory=dict, description="replaces or adds to the workload's overhead for this option"
+    )
+
+
+class ServesTokens(OptionSpec):
+    """Keys of every option that itself processes tokens."""
+
+    input_ratio: Positive = Field(Fraction(1), description="its input tokens per token of the reference tokenizer")
+    output_ratio: Positive = Field(Fraction(1), description="its output tokens likewise, verbosity included")
+    reasoning_tokens: Count = Field(Fraction(0), description="hidden reasoning tokens per request, billed as output")
+    cache_hit_rate: Share = Field(Fraction(0), description="share of the cacheable prefix that is read from its cache")
+
+
+@dataclass
+class Notes:
+    """What a reader should know: assumptions made and warnings, each once, in order."""
+
+    assumptions: dict[str, None] = field(default_factory=dict)
+    warnings: dict[str, None] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+
+    def assume(self, text: str) -> None:
+        """Something taken for granted that a reader may want to state."""
+        self.assumptions[text] = None
+
+    def warn(self, text: str) -> None:
+        """Something that makes the result less sure."""
+        self.warnings[text] = None
+
+
+@dataclass(frozen=True)
+class At:
+    """An option in its document: turns its keys into figures with a home, and faults with a place."""
+
+    name: str
+    spec: Any
+    document: Document
+    path: tuple[str | int, ...]
+
+    def home(self, *steps: str | int) -> Home:
+        path = (*self.path, *steps)
+        return Home(self.document.where(path)) if path in self.document.marks else Home("default")
+
+    def figure(self, key: str, unit: str) -> Figure:
+        """The figure of a key: at its line, or the named default."""
+        return Figure(key, Fraction(getattr(self.spec, key)), unit, self.home(key))
+
+    def fault(self, message: str, *steps: str | int, expected: str = "", hint: str = "") -> Fault:
+        return self.document.fault((*self.path, *steps), message, expected=expected, hint=hint)
+
+
+class Unusable(Exception):
+    """This option cannot be priced: the faults say why. Others are still looked at."""
+
+    def __init__(self, *faults: Fault) -> None:
+        super().__init__(*faults)
+        self.faults = faults
+
+
+@dataclass(frozen=True)
+class Context:
+    """What pricing an option needs besides the option and its demand."""
+
+    n: Numbers
+    store: Store
+    currency: str
+    rates: Mapping[str, Figure]
+    """Exchange rates of the scenario's own, US dollars for one unit."""
+    hours: Figure
+    overhead: Mapping[str, Figure]
+    notes: Notes
+
+    def find(self, at: At, section: str, name: str, *steps: str | int) -> Found:
+        """A catalogue entry, or `Unusable` at the key that names it."""
+        try:
+            return self.store.find(section, name)
+        except LookupFault as missing:
+            raise Unusable(
+                at.fault(missing.message, *steps, expected=missing.expected, hint=missing.hint)
+            ) from None
+
+    def converted(self, at: At, figure: Figure, currency: str, *steps: str | int) -> tuple[Figure, tuple[Figure, ...]]:
+        """A money figure in the scenario's currency, and the figures it was made of, rates included."""
+        if currency == self.currency:
+            return figure, (figure,)
+        try:
+            from_rate, to_rate = (self.rates.get(c) or self.store.exchange_rate(c) for c in (currency, self.currency))
+        except LookupFault as missing:
+            raise Unusable(at.fault(missing.message, *steps, expected=missing.expected, hint=missing.hint)) from None
+        value = figure.value * from_rate.value / to_rate.value
+        used = [r for r, c in ((from_rate, currency), (to_rate, self.currency)) if c != "USD"]
+        for r in used:
+            self.notes.assume(f"{r.name} = {float(r.value):g} {r.unit}: {r.home}")
+        unit = figure.unit.replace(currency, self.currency)
+        return Figure(figure.name, value, unit, figure.home), (figure, *used)
+
+    def money(self, at: At, key: str, money: units.Money, *steps: str | int) -> tuple[Figure, tuple[Figure, ...]]:
+        """A stated amount in the scenario's currency, with its inputs."""
+        per = "1M tokens" if money.per == "mtok" else money.per
+        figure = Figure(key, money.amount, f"{money.currency}/{per}", at.home(*steps))
+        return self.converted(at, figure, money.currency, *steps)
+
+    def per_hour(self, figure: Figure, per: str | None, hours: Figure) -> Figure:
+        """Money over time as money per billed hour, of which a month has so many."""
+        factor = {
+            "hour": Fraction(1),
+            "day": Fraction(1, 24),
+            "month": 1 / hours.value,
+            "year": 1 / (MONTHS_PER_YEAR * hours.value),
+        }[per or "month"]
+        unit = f"{self.currency}/hour"
+        return Figure(figure.name, figure.value * factor, unit, figure.home)
+
+    def per_month(self, figure: Figure, per: str | None) -> Figure:
+        """Money over time as money a month of billed hours."""
+        hourly = self.per_hour(figure, per, self.hours)
+        return Figure(figure.name, hourly.value * self.hours.value, f"{self.currency}/month", figure.home)
+
+    def paper(self, option: str, found: Found, row: Any) -> None:
+        """Warn about what is old or assumed."""
+        age = (self.store.as_of - row.checked).days
+        if age > STALE_DAYS:
+            self.notes.warn(f"{option}: {found.name} was last checked on {row.checked}, {age} days ago")
+        if row.kind == "assumption":
+            self.notes.warn(f"{option}: {found.name} is an assumption: {row.source}")
+
+
+def constant(amount: int = 1) -> Linear:
+    """A quantity that does not depend on the volume."""
+    return Linear(amount, ())
+
+
+def overheads(at: At, context: Context) -> tuple[Figure, ...]:
+    """The overhead of an option: the workload's, replaced or added to by name."""
+    own = {
+        name: Figure(f"overhead: {name}", value, "of served requests", at.home("overhead", name))
+        for name, value in at.spec.overhead.items()
+    }
+    return tuple({**context.overhead, **own}.values())
+
+
+def grossed_up(figures: Iterable[Figure], n: Numbers) -> Number:
+    """1 + the sum of the overheads."""
+    return sum((n(f) for f in figures), n(1))
+
+
+def usage(c: Class, at: At, n: Numbers) -> dict[str, Number]:
+    """Tokens of one request by meter, as this option counts them: ratios applied, reasoning added, cache reads split.
+
+    Meters inside another are part of their container's count. Absent meters are left out.
+    """
+    spec: ServesTokens = at.spec
+    ratio = {"input": n(at.figure("input_ratio", "")), "output": n(at.figure("output_ratio", ""))}
+    counts: dict[str, Number] = {}
+    for key, figure in c.tokens.items():
+        root = _root(key)
+        if figure.value or key == root:
+            counts[key] = n(figure) * ratio[root]
+    if spec.reasoning_tokens:
+        counts["reasoning"] = n(at.figure("reasoning_tokens", "tokens/request"))
+        counts["output"] = counts["output"] + counts["reasoning"]
+    if c.cacheable is not None and spec.cache_hit_rate:
+        counts["cache_read"] = n(c.cacheable) * ratio["input"] * n(at.figure("cache_hit_rate", ""))
+    return counts
+
+
+def _root(key: str) -> str:
+    row = meter(key)
+    return key if row.inside is None else _root(row.inside)
+
+
+def usage_inputs(c: Class, at: At) -> tuple[Figure, ...]:
+    """The figures `usage` reads."""
+    spec: ServesTokens = at.spec
+    own = [at.figure(k, "") for k in ("input_ratio", "output_ratio") if getattr(spec, k) != 1]
+    if spec.reasoning_tokens:
+        own.append(at.figure("reasoning_tokens", "tokens/request"))
+    if c.cacheable is not None and spec.cache_hit_rate:
+        own += [c.cacheable, at.figure("cache_hit_rate", "of the cacheable prefix")]
+    return (*(f for f in c.tokens.values() if f.value), *own)
+
+
+def standing_lines(at: At, context: Context) -> tuple[LineItem, ...]:
+    """People and fixed costs: lines that do not depend on the volume."""
+    n, spec = context.n, at.spec
+    lines: list[LineItem] = []
+    if spec.people is not None:
+        fte = Figure("fte", spec.people.fte, "FTE", at.home("people", "fte"))
+        if spec.people.role is not None:
+            found = context.find(at, "people", spec.people.role, "people", "role")
+            person = found.spec
+            context.paper(at.name, found, person)
+            year = found.figure("per_year", person.per_year, f"{found.currency}/year", person, "per_year")
+            loading = found.figure("loading", person.loading, "", person, "loading")
+            loaded = Figure("per_year", year.value * loading.value, year.unit, year.home)
+            rate, made_of = context.converted(at, loaded, found.currency, "people", "role")
+            made_of = (*made_of, *((loading,) if loading.value != 1 else ()))
+            monthly = context.per_month(rate, "year")
+        else:
+            money = spec.people.cost
+            rate, made_of = context.money(at, "cost of a full-time post", money, "people", "cost")
+            monthly = context.per_month(rate, money.per)
+        lines.append(
+            LineItem("people", "people", constant().times(n(fte)), "FTE", n(monthly), (fte, *made_of))
+        )
+    for name, money in spec.fixed_costs.items():
+        rate, made_of = context.money(at, name, money, "fixed_costs", name)
+        lines.append(LineItem("fixed", name, constant(), "month", n(context.per_month(rate, money.per)), made_of))
+    return tuple(lines)
+
+
+def class_figures(demand: Demand) -> Sequence[Class]:
+    """The classes a demand holds, in the workload's order."""
+    return [c for name, c in demand.traffic.classes.items() if name in demand.flows]

@@ -1,0 +1,147 @@
+"""How long a replica is busy with a request, from what one replica is known to sustain.
+
+A rate at a mix already holds prefill: w = 1 / requests per second. Prefill and decode rates measured apart give
+w = uncached input / prefill + output / decode. A request of another mix than the measured one is predicted from above:
+one that is at most k times as long in input and in output keeps a replica busy at most k times as long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import Discriminator, Tag
+
+from tco.catalog.entries import CapacityProfile, CapacityRates
+from tco.catalog.store import Found
+from tco.fields import Reference
+from tco.lineitem import Exact, Figure, Numbers
+from tco.options._base import At, Context, class_figures, usage, usage_inputs
+from tco.quantity import Number
+from tco.workload.demand import Class, Demand
+
+CapacityField = Annotated[
+    Annotated[Reference, Tag("name")] | Annotated[CapacityRates, Tag("stated")],
+    Discriminator(lambda v: "stated" if isinstance(v, (dict, CapacityRates)) else "name"),
+]
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What one replica of an option sustains, and where that is known from."""
+
+    at: At
+    rates: CapacityRates
+    found: Found | None
+
+    @property
+    def gpus_per_replica(self) -> Figure | None:
+        """As the profile says; None for rates of one's own."""
+        if self.found is None:
+            return None
+        profile: CapacityProfile = self.found.spec
+        value = Fraction(profile.gpus_per_replica)
+        return self.found.figure("gpus_per_replica", value, "GPUs", profile, "gpus_per_replica")
+
+    def figure(self, key: str) -> Figure:
+        """A rate or a size of the profile."""
+        value: Fraction = getattr(self.rates, key)
+        unit = key.rpartition("_per_")[0].rpartition("_")[2] + "/s" if "_per_" in key else "tokens/request"
+        if self.found is not None:
+            return self.found.figure(key, value, unit, self.found.spec, key)
+        return Figure(key, value, unit, self.at.home("capacity", key))
+
+    @property
+    def inputs(self) -> tuple[Figure, ...]:
+        """Every figure stated of the capacity."""
+        keys = [k for k in CapacityRates.model_fields if getattr(self.rates, k) is not None]
+        return tuple(self.figure(k) for k in keys)
+
+    def describe(self) -> str:
+        """In words, with its provenance."""
+        r = self.rates
+        what = next(
+            f"{float(getattr(r, key)):g} {label}"
+            for key, label in (
+                ("requests_per_s", "requests/s"),
+                ("output_tokens_per_s", "output tokens/s"),
+                ("total_tokens_per_s", "tokens/s"),
+                ("prefill_tokens_per_s", "prefill tokens/s"),
+            )
+            if getattr(r, key) is not None
+        )
+        if r.decode_tokens_per_s is not None:
+            what += f" and {float(r.decode_tokens_per_s):g} decode tokens/s"
+        if self.found is None:
+            return f"{what} per replica, stated in the scenario"
+        return f"{what} per replica at {self.found.spec.objective} ({self.found.name}, {self.found.spec.kind})"
+
+    def seconds(self, demand: Demand, context: Context) -> dict[str, Number]:
+        """Replica-seconds of one request of each class."""
+        return {c.name: self._seconds(c, context) for c in class_figures(demand)}
+
+    def seconds_inputs(self, demand: Demand) -> tuple[Figure, ...]:
+        """The figures `seconds` reads."""
+        return (*self.inputs, *(f for c in class_figures(demand) for f in (c.share, *usage_inputs(c, self.at))))
+
+    def _seconds(self, c: Class, context: Context) -> Number:
+        n, r = context.n, self.rates
+        counts = usage(c, self.at, n)
+        if r.prefill_tokens_per_s is not None:
+            uncached = counts["input"] - counts["cache_read"] if "cache_read" in counts else counts["input"]
+            prefill, decode = (n(self.figure(k)) for k in ("prefill_tokens_per_s", "decode_tokens_per_s"))
+            return uncached / prefill + counts["output"] / decode
+        mix = self._mix(n)
+        key = next(k for k in ("requests_per_s", "output_tokens_per_s", "total_tokens_per_s") if getattr(r, k) is not None)
+        rate = n(self.figure(key))
+        if mix is None:
+            if key == "requests_per_s":
+                return n(1) / rate
+            if key == "output_tokens_per_s":
+                context.notes.assume(f"{self.at.name}: output tokens/s are taken to hold prefill at this workload's mix")
+                return counts["output"] / rate
+            return (counts["input"] + counts["output"]) / rate
+        self._say_predicted(c, context)
+        longer = _longest(counts, mix)
+        measured = {"requests_per_s": n(1), "output_tokens_per_s": mix.get("output"), "total_tokens_per_s": sum(mix.values())}
+        return longer * measured[key] / rate
+
+    def _mix(self, n: Numbers) -> Mapping[str, Number] | None:
+        if self.rates.input_tokens is None or self.rates.output_tokens is None:
+            return None
+        keys = [k for k in ("input", "output") if getattr(self.rates, f"{k}_tokens")]
+        return {k: n(self.figure(f"{k}_tokens")) for k in keys}
+
+    def _say_predicted(self, c: Class, context: Context) -> None:
+        n = Exact()
+        counts, mix = usage(c, self.at, n), self._mix(n) or {}
+        if all(counts[k] == mix.get(k, 0) for k in ("input", "output")):
+            return
+        context.notes.assume(
+            f"{self.at.name}: capacity for {c.name} ({float(counts['input']):g} in, {float(counts['output']):g} out) is "
+            f"predicted from the mix it was found at ({float(mix.get('input', 0)):g} in, {float(mix.get('output', 0)):g} out)"
+        )
+
+
+def _longest(counts: Mapping[str, Number], mix: Mapping[str, Number]) -> Number:
+    """How many times longer a request is than the measured one, on the side where it is longer."""
+    ratios = [counts[k] / tokens for k, tokens in mix.items()]
+    longer: Any = ratios[0]
+    for ratio in ratios[1:]:
+        longer = np.maximum(longer, ratio)
+    return longer
+
+
+def capacity(at: At, context: Context) -> Capacity | None:
+    """The capacity an option names or states; None when it says nothing of it."""
+    stated: str | CapacityRates | None = at.spec.capacity
+    if stated is None:
+        return None
+    if isinstance(stated, CapacityRates):
+        return Capacity(at, stated, None)
+    found = context.find(at, "capacity", stated, "capacity")
+    context.paper(at.name, found, found.spec)
+    return Capacity(at, found.spec, found)

@@ -1,0 +1,212 @@
+"""A model behind an API, billed per token: closed models and managed open weights alike."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from tco.catalog.charge import ChargeFault, applicable, charges
+from tco.catalog.entries import ApiPrice, TierPrices
+from tco.catalog.store import LookupFault
+from tco.fields import Factor, Model, MoneyPerMtok, Name, Reference, Share
+from tco.lineitem import INVOICE, Bill, Exact, Figure, LineItem
+from tco.options._base import (
+    At,
+    Context,
+    ServesTokens,
+    Unusable,
+    class_figures,
+    grossed_up,
+    overheads,
+    standing_lines,
+    usage,
+    usage_inputs,
+)
+from tco.units import Money, UnitError
+from tco.workload.demand import Class, Demand
+
+STANDARD, BATCH = "standard", "batch"
+PER_MTOK = 1_000_000
+NEAR_THRESHOLD = 4
+"""A mean within this factor of a long-context threshold hides requests on the other side of it."""
+
+
+class StatedPrices(Model):
+    """Prices of one's own, in place of a catalogue entry: per 1M tokens, `blended` for input and output alike."""
+
+    input: MoneyPerMtok | None = None
+    output: MoneyPerMtok | None = None
+    cache_read: MoneyPerMtok | None = None
+    cache_write: MoneyPerMtok | None = None
+    blended: MoneyPerMtok | None = Field(None, description="one price for input and output")
+
+    @model_validator(mode="after")
+    def _either(self) -> StatedPrices:
+        if self.blended is not None and any(p is not None for p in (self.input, self.output)):
+            raise UnitError(None, "either `blended` or `input` and `output`", "")
+        if self.blended is None and self.input is None:
+            raise UnitError(None, "`input` and `output`, or `blended`", "")
+        return self
+
+
+class Spec(ServesTokens):
+    """A model behind an API."""
+
+    kind: Literal["api"]
+    model: Reference | None = Field(None, description="a catalogue entry, such as anthropic/claude-haiku-4.5")
+    price: StatedPrices | None = None
+    tier: Name = Field(STANDARD, description="service tier of requests that are not batched")
+    batch_share: Share = Field(Fraction(0), description="share of requests sent at the batch tier")
+    cache_ttl: Literal["5m", "1h"] = Field("5m", description="time to live that cache writes are billed at")
+    markup: Factor = Field(Fraction(1), description="factor on the provider's prices: gateway fee, negotiated discount")
+
+    @model_validator(mode="after")
+    def _one_price(self) -> Spec:
+        if (self.model is None) == (self.price is None):
+            raise UnitError(None, "one of `model` (a catalogue entry) and `price` (your own)", "")
+        return self
+
+
+class _Priced:
+    """The price sets of an option by tier, with the figure of each price."""
+
+    def __init__(self, at: At, context: Context) -> None:
+        self.at, self.context = at, context
+        spec: Spec = at.spec
+        if spec.model is not None:
+            self.found = context.find(at, "models", spec.model, "model")
+            self.index, self.row = self._row()
+            context.paper(at.name, self.found, self.row)
+            self.currency = self.found.currency
+            retires = self.found.spec.retires
+            if retires is not None:
+                gone = "was switched off" if retires <= context.store.as_of else "will be switched off"
+                context.notes.warn(f"{at.name}: {spec.model} {gone} on {retires}")
+        else:
+            assert spec.price is not None
+            self.found, self.row, self.index = None, None, 0
+            stated = {
+                f"{key}_per_mtok": money.amount
+                for key, names in _STATED.items()
+                for name in names
+                if (money := getattr(spec.price, name)) is not None
+            }
+            self.stated = TierPrices.model_construct(**stated)
+
+    def _row(self) -> tuple[int, ApiPrice]:
+        assert self.found is not None
+        try:
+            return self.context.store.row(self.found, self.found.spec.prices, "")
+        except LookupFault as missing:
+            raise Unusable(self.at.fault(missing.message, "model", expected=missing.expected)) from None
+
+    def tier(self, name: str, *steps: str) -> TierPrices:
+        """The prices of a service tier; `Unusable` when none are known: never the standard price in its place."""
+        if self.row is None:
+            if name == STANDARD:
+                return self.stated
+            raise Unusable(self.at.fault(f"no `{name}` prices among your own", *steps, expected="a catalogue `model`"))
+        if name == STANDARD:
+            return self.row
+        if name not in self.row.tiers:
+            known = ", ".join([STANDARD, *self.row.tiers])
+            raise Unusable(
+                self.at.fault(f"no `{name}` prices are known for {self.at.spec.model}", *steps, expected=f"one of {known}")
+            )
+        return self.row.tiers[name]
+
+    def figure(self, tier: str, long: bool, key: str, price: Fraction) -> tuple[Figure, tuple[Figure, ...]]:
+        """The figure of a price, in the scenario's currency, and what it was made of."""
+        if self.found is not None:
+            assert self.row is not None
+            steps = ("prices", self.index, *(() if tier == STANDARD else ("tiers", tier)))
+            steps = (*steps, *(("long_context",) if long else ()), f"{key}_per_mtok")
+            figure = self.found.figure(f"{key}_per_mtok", price, f"{self.currency}/1M tokens", self.row, *steps)
+            return self.context.converted(self.at, figure, self.currency, "model")
+        stated = self.at.spec.price
+        name = next(n for n in _STATED[key] if getattr(stated, n) is not None)
+        money: Money = getattr(stated, name)
+        return self.context.money(self.at, f"{name} price", money, "price", name)
+
+
+_STATED = {
+    "input": ("input", "blended"),
+    "output": ("output", "blended"),
+    "cache_read": ("cache_read",),
+    "cache_write_5m": ("cache_write",),
+    "cache_write_1h": ("cache_write",),
+}
+
+
+def bill(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
+    """Tokens of every class at the price of their tier, request by request size."""
+    n = context.n
+    priced = _Priced(at, context)
+    gross = overheads(at, context)
+    lines: list[LineItem] = []
+    parts: list[tuple[str, Figure | None]] = []
+    if spec.batch_share < 1:
+        parts.append((spec.tier, at.figure("batch_share", "of requests") if spec.batch_share else None))
+    if spec.batch_share:
+        parts.append((BATCH, at.figure("batch_share", "of requests")))
+    faults = []
+    for c in class_figures(demand):
+        monthly = demand.requests_per_month(c.name, n).times(grossed_up(gross, n))
+        for tier, share in parts:
+            batched = share is not None and tier == BATCH and (tier, share) == parts[-1]
+            portion = n(1) if share is None else n(share) if batched else 1 - n(share)
+            requests = monthly.times(portion)
+            shared = (share,) if share is not None else ()
+            try:
+                prices = priced.tier(tier, "batch_share" if batched else "tier")
+                lines += _class_lines(c, tier, prices, requests, priced, (*shared, *gross), len(demand.traffic.classes))
+            except ChargeFault as problem:
+                faults.append(at.fault(f"{c.name}: {problem}", "model" if spec.model else "price"))
+    if faults:
+        raise Unusable(*faults)
+    if spec.cache_hit_rate and not any(c.cacheable for c in demand.traffic.classes.values()):
+        context.notes.warn(f"{at.name}: `cache_hit_rate` has no effect: no class states `cacheable_input_tokens`")
+    return Bill((*lines, *standing_lines(at, context)))
+
+
+def _class_lines(
+    c: Class, tier: str, prices: TierPrices, requests: object, priced: _Priced, inputs: tuple[Figure, ...], classes: int
+) -> list[LineItem]:
+    at, context, n = priced.at, priced.context, priced.context.n
+    spec: Spec = at.spec
+    exact = usage(c, at, Exact())
+    price_set, long = applicable(prices, exact["input"])
+    _warn_near(c, exact["input"], prices, at, context)
+    counts = dict(usage(c, at, n))
+    write = f"cache_write_{spec.cache_ttl}"
+    if "cache_read" in counts and price_set.of(write) is not None and c.cacheable is not None:
+        counts[write] = n(c.cacheable) * n(at.figure("input_ratio", "")) - counts["cache_read"]
+    lines = []
+    for charge in charges(price_set, counts):
+        price, made_of = priced.figure(tier, long is not None, charge.meter.key, charge.price)
+        for meter in charge.unpriced:
+            context.notes.assume(f"{at.name}: {meter.label} have no price of their own and pay {charge.meter.label}'s")
+        prefix = f"{c.name}: " if classes > 1 else ""
+        suffix = "" if tier == STANDARD else f" ({tier})"
+        suffix += " (long context)" if long is not None else ""
+        mark_up = (at.figure("markup", ""),) if spec.markup != 1 else ()
+        rate = n(price) * n(at.figure("markup", "")) if mark_up else n(price)
+        quantity = requests.times(charge.tokens / PER_MTOK)  # type: ignore[attr-defined]
+        all_inputs = (c.share, *usage_inputs(c, at), *inputs, *made_of, *mark_up)
+        lines.append(
+            LineItem(INVOICE, f"{prefix}{charge.meter.label}{suffix}", quantity, "1M tokens", rate, all_inputs)
+        )
+    return lines
+
+
+def _warn_near(c: Class, tokens: Fraction, prices: TierPrices, at: At, context: Context) -> None:
+    tier = prices.long_context
+    if tier is None or not tokens:
+        return
+    if tier.above_tokens / NEAR_THRESHOLD <= tokens <= tier.above_tokens * NEAR_THRESHOLD:
+        context.notes.warn(
+            f"{at.name}: {c.name} has a mean of {float(tokens):,.0f} input tokens, near the long-context threshold of "
+            f"{float(tier.above_tokens):,.0f}: single requests lie on both sides"
+        )

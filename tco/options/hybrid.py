@@ -1,0 +1,155 @@
+"""Routing, cascade and response cache over other options. A hybrid hands its demand on; it prices no tokens itself.
+
+The order is fixed: the response cache removes its hits, then routes or a cascade divide what is left; a fleet takes
+up to its capacity and what overflows goes to a named option.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
+
+from tco import units
+from tco.document import nearest
+from tco.fields import Name
+from tco.lineitem import LineItem
+from tco.options._base import At, Context, OptionSpec, Unusable, standing_lines
+from tco.quantity import Number
+from tco.units import UnitError
+from tco.workload.demand import Demand
+from tco.workload.model import REST, shares_problem
+
+Shares = Mapping[str, "Fraction | str"]
+
+
+def _by_class(value: Any, rest: bool) -> Fraction | str | dict[str, Fraction | str]:
+    def one(v: Any) -> Fraction | str:
+        return REST if rest and v == REST else units.parse_share(v)
+
+    if isinstance(value, dict):
+        return {str(k): one(v) for k, v in value.items()}
+    return one(value)
+
+
+_SCHEMA: dict[str, Any] = {
+    "anyOf": [{"type": ["number", "string"]}, {"type": "object", "additionalProperties": {"type": ["number", "string"]}}],
+    "examples": ["70%", {"classify": "100%"}],
+}
+Route = Annotated[
+    Fraction | str | dict[str, Fraction | str],
+    PlainValidator(lambda v: _by_class(v, rest=True)),
+    WithJsonSchema(_SCHEMA),
+]
+ByClass = Annotated[
+    Fraction | dict[str, Fraction], PlainValidator(lambda v: _by_class(v, rest=False)), WithJsonSchema(_SCHEMA)
+]
+
+
+class Spec(OptionSpec):
+    """Other options behind a router."""
+
+    kind: Literal["hybrid"]
+    response_cache: ByClass | None = Field(None, description="share of requests answered from a cache of answers")
+    routes: dict[Name, Route] | None = Field(
+        None, min_length=1, description="options and their share of the requests, in all or by class; `rest` for one"
+    )
+    cascade: list[Name] | None = Field(None, min_length=2, max_length=2, description="first option, then the stronger one")
+    escalate: ByClass | None = Field(None, description="share of requests that the cascade asks a second time")
+    overflow: dict[Name, Name] = Field(default_factory=dict, description="a fleet that can be full: where the rest goes")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Spec:
+        if (self.routes is None) == (self.cascade is None):
+            raise UnitError(None, "one of `routes` and `cascade`", "")
+        if (self.cascade is None) != (self.escalate is None):
+            raise UnitError(None, "`escalate` beside `cascade`", "")
+        return self
+
+    def targets(self) -> dict[str, tuple[str | int, ...]]:
+        """Every option this one names, and the key that names it."""
+        named: dict[str, tuple[str | int, ...]] = {name: ("routes", name) for name in self.routes or ()}
+        named |= {name: ("cascade", i) for i, name in enumerate(self.cascade or ())}
+        for fleet, target in self.overflow.items():
+            named |= {fleet: ("overflow", fleet)} if fleet not in named else {}
+            named |= {target: ("overflow", fleet)} if target not in named else {}
+        return named
+
+
+@dataclass(frozen=True)
+class Routed:
+    """A demand handed on: to whom, and what the hybrid itself costs."""
+
+    demands: tuple[tuple[str, Demand], ...]
+    overflow: Mapping[str, str]
+    lines: tuple[LineItem, ...]
+
+
+def route(spec: Spec, at: At, demand: Demand, context: Context) -> Routed:
+    """The demand of each option behind this one; `Unusable` when shares do not make a whole or name no class."""
+    n = context.n
+    classes = list(demand.traffic.classes)
+    if spec.response_cache is not None:
+        hits = _shares(spec.response_cache, classes, at, "response_cache")
+        demand = demand.part({c: n(1) - n(hits.get(c, 0)) for c in classes if hits.get(c) != 1})
+    if spec.routes is not None:
+        parts = _routed(spec.routes, classes, at)
+        demands = [(name, demand.part({c: n(s) for c, s in shares.items() if s})) for name, shares in parts.items()]
+    else:
+        assert spec.cascade is not None and spec.escalate is not None
+        first, second = spec.cascade
+        escalated: dict[str, Number] = {
+            c: n(s) for c, s in _shares(spec.escalate, classes, at, "escalate").items() if s
+        }
+        demands = [(first, demand), (second, demand.part(escalated))]
+    return Routed(tuple(demands), spec.overflow, standing_lines(at, context))
+
+
+def _shares(given: Fraction | Mapping[str, Fraction], classes: list[str], at: At, key: str) -> dict[str, Fraction]:
+    """A share for each class that is named; one share alone holds for all."""
+    if isinstance(given, Fraction):
+        return dict.fromkeys(classes, given)
+    _known_classes(given, classes, at, key)
+    return dict(given)
+
+
+def _known_classes(given: Mapping[str, object], classes: list[str], at: At, *steps: str) -> None:
+    unknown = [c for c in given if c not in classes]
+    if unknown:
+        raise Unusable(
+            *(
+                at.fault(
+                    f"no request class `{c}`",
+                    *steps,
+                    c,
+                    expected="one of " + ", ".join(classes),
+                    hint=f"did you mean `{close[0]}`?" if (close := nearest(c, classes)) else "",
+                )
+                for c in unknown
+            )
+        )
+
+
+def _routed(routes: Mapping[str, Fraction | str | Mapping[str, Fraction | str]], classes: list[str], at: At) -> dict[str, dict[str, Fraction]]:
+    """The share of each class that each route gets; every class is routed in full."""
+    for name, given in routes.items():
+        if isinstance(given, dict):
+            _known_classes(given, classes, at, "routes", name)
+    result: dict[str, dict[str, Fraction]] = {name: {} for name in routes}
+    for c in classes:
+        of_class: dict[str, Fraction | str] = {}
+        for name, given in routes.items():
+            share = given.get(c) if isinstance(given, dict) else given
+            if share is not None:
+                of_class[name] = share
+        problem = shares_problem(of_class)
+        if problem is not None:
+            whose = f" of class {c}" if len(classes) > 1 else ""
+            raise Unusable(at.fault(f"the routes{whose} do not make a whole", "routes", expected=problem))
+        stated = sum((s for s in of_class.values() if isinstance(s, Fraction)), Fraction(0))
+        for name, share in of_class.items():
+            result[name][c] = share if isinstance(share, Fraction) else 1 - stated
+    return result

@@ -1,0 +1,137 @@
+"""GPUs of one's own operation, rented by the hour: replicas, instances, people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from tco.fields import AtLeastOne, Factor, MoneyOverTime, Reference
+from tco.lineitem import Bill, Figure, LineItem
+from tco.options._base import At, Context, Unusable, constant, standing_lines
+from tco.options._fleet import Sized, billed, in_lots, sized
+from tco.options._fleet import split as split_fleet
+from tco.options._rental import RentalSpec, hourly, offer
+from tco.units import UnitError
+from tco.workload.demand import Demand
+
+
+class Spec(RentalSpec):
+    """GPUs rented by the hour, or a stated all-in cost."""
+
+    kind: Literal["self_hosted"]
+    gpu: Reference | None = Field(None, description="an instance of the catalogue, such as lambda/a100-80gb-reserved")
+    gpu_price: MoneyOverTime | None = Field(None, description="one GPU over time, such as $1.10/hour")
+    server_price: MoneyOverTime | None = Field(None, description="a server of `gpus_per_server` over time")
+    gpus_per_server: AtLeastOne | None = Field(None, description="GPUs that are bought together")
+    gpus_per_replica: AtLeastOne | None = Field(None, description="1, or as the capacity profile says")
+    cluster_overhead: Factor | None = Field(None, description="share on top of the GPUs: control plane, spare nodes, network")
+    all_in: MoneyOverTime | None = Field(None, description="one figure for everything, in place of GPUs")
+
+    @model_validator(mode="after")
+    def _one_price(self) -> Spec:
+        ways = [k for k in ("gpu", "gpu_price", "server_price", "all_in") if getattr(self, k) is not None]
+        if len(ways) != 1:
+            found = f", not {' and '.join(ways)}" if ways else ""
+            raise UnitError(
+                None, f"one of `gpu` (a catalogue entry), `gpu_price`, `server_price` and `all_in`{found}", ""
+            )
+        if self.all_in is not None:
+            idle = [k for k in ("cluster_overhead", "gpus_per_server") if getattr(self, k) is not None]
+            if idle:
+                raise UnitError(None, f"no `{idle[0]}` beside `all_in`, which holds it", "")
+        if self.gpu is not None and self.gpus_per_server is not None:
+            raise UnitError(None, "no `gpus_per_server` beside `gpu`: the catalogue's instance says it", "")
+        if self.server_price is not None and self.gpus_per_server is None:
+            raise UnitError(None, "`gpus_per_server` beside `server_price`", "")
+        return self
+
+
+@dataclass(frozen=True)
+class _Server:
+    """What is bought: GPUs together, at a price per hour."""
+
+    gpus: Figure
+    per_hour: Figure
+    inputs: tuple[Figure, ...]
+    label: str
+    unit: str
+
+
+def bill(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
+    """Instances for the replicas of each hour, cluster overhead, people."""
+    n = context.n
+    if spec.people is None and spec.all_in is None:
+        context.notes.warn(f"{at.name}: no people cost on self-hosted: 0.25-0.5 FTE is usual (`people: {{fte: ..., role: ...}}`)")
+    if spec.all_in is not None:
+        return _all_in(spec, at, demand, context)
+    fleet = sized(at, demand, context)
+    server = _server(spec, at, context)
+    gpus = _gpus_per_replica(spec, at, fleet)
+    _check_fit(at, gpus, server, context)
+    quantity = billed(fleet, spec.billing, in_lots(gpus, server.gpus, context), context)
+    inputs = (*server.inputs, server.gpus, gpus, *fleet.inputs)
+    lines = [LineItem("gpu", server.label, quantity, server.unit, n(server.per_hour), inputs)]
+    if spec.cluster_overhead:
+        share = at.figure("cluster_overhead", "of the GPUs' cost")
+        lines.append(
+            LineItem(
+                "gpu", "cluster overhead", quantity.times(n(share)), server.unit, n(server.per_hour), (share, *inputs)
+            )
+        )
+    return Bill((*lines, *standing_lines(at, context)), fleet.limits, fleet.fleet)
+
+
+def split(spec: Spec, at: At, demand: Demand, context: Context) -> tuple[Demand, Demand]:
+    """What the fleet serves, and what overflows."""
+    return split_fleet(at, demand, context)
+
+
+def _all_in(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
+    assert spec.all_in is not None
+    figure, made_of = context.money(at, "all_in", spec.all_in, "all_in")
+    line = LineItem(
+        "gpu", "all-in", constant(), "month", context.n(context.per_month(figure, spec.all_in.per)), made_of
+    )
+    lines = (line, *standing_lines(at, context))
+    if spec.capacity is None:
+        context.notes.warn(f"{at.name}: an all-in cost without a `capacity` does not grow with the volume")
+        return Bill(lines)
+    if spec.replicas.max is None:
+        raise Unusable(at.fault("an all-in cost with a `capacity` needs `replicas`", expected="`replicas: 2`"))
+    fleet = sized(at, demand, context)
+    return Bill(lines, fleet.limits, fleet.fleet)
+
+
+def _server(spec: Spec, at: At, context: Context) -> _Server:
+    if spec.gpu is not None:
+        found, row, rate, made_of = offer(at, context, "gpus", "gpu")
+        gpus = found.figure("gpus", Fraction(found.spec.gpus), "GPUs/instance", row, "gpus")
+        return _Server(gpus, rate, made_of, f"{found.spec.gpu} ({spec.gpu}, {row.term})", "instance-hours")
+    count = Fraction(spec.gpus_per_server or 1)
+    gpus = Figure("gpus_per_server", count, "GPUs/server", at.home("gpus_per_server"))
+    if spec.server_price is not None:
+        rate, made_of = hourly(at, context, "server_price", spec.server_price, Fraction(1))
+    else:
+        assert spec.gpu_price is not None
+        rate, made_of = hourly(at, context, "gpu_price", spec.gpu_price, count)
+    return _Server(gpus, rate, made_of, *(("servers", "server-hours") if count > 1 else ("GPUs", "GPU-hours")))
+
+
+def _gpus_per_replica(spec: Spec, at: At, fleet: Sized) -> Figure:
+    if spec.gpus_per_replica is None and fleet.capacity is not None:
+        from_profile = fleet.capacity.gpus_per_replica
+        if from_profile is not None:
+            return from_profile
+    return Figure("gpus_per_replica", Fraction(spec.gpus_per_replica or 1), "GPUs", at.home("gpus_per_replica"))
+
+
+def _check_fit(at: At, gpus: Figure, server: _Server, context: Context) -> None:
+    """Replicas that straddle instances are possible, not usual."""
+    if server.gpus.value > 1 and server.gpus.value % gpus.value and gpus.value % server.gpus.value:
+        context.notes.warn(
+            f"{at.name}: {gpus.value} GPUs per replica do not divide {server.gpus.value} GPUs per server: "
+            "some replicas straddle two servers"
+        )

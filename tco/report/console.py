@@ -1,0 +1,13 @@
+"""The terminal that results are printed to."""
+
+from __future__ import annotations
+
+import os
+
+from rich.console import Console
+
+
+def console() -> Console:
+    """stdout at its own width; 80 columns where it has none. NO_COLOR is respected by rich itself."""
+    columns = os.environ.get("COLUMNS", "")
+    return Console(width=int(columns) if columns.isdigit() and int(columns) > 0 else None, highlight=False, markup=False)

@@ -1,0 +1,88 @@
+"""The ledger of one option in a terminal: quantity x rate, each number's home, and the capacity arithmetic."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from rich.console import Console
+from rich.text import Text
+
+from tco.analysis.case import Case
+from tco.analysis.ledger import Entry, FleetState, Ledger
+from tco.options._base import Notes
+from tco.report import words
+from tco.report.table import plain_table
+
+
+def print_ledger(case: Case, option: str, books: Ledger, notes: Notes, console: Console) -> None:
+    """Print every line with where its numbers came from, the total, then the fleets."""
+    currency = case.scenario.currency
+    kind = case.options[option][1].spec.kind
+    console.print(Text(f"{option} ({kind}) in {case.title}", style="bold"))
+    requests = books.volume / case.traffic.mean_tokens
+    console.print(
+        Text(f"at {words.tokens(books.volume)} tokens/day, {words.tokens(requests)} requests/day, {currency} a month", style="dim")
+    )
+    for entry in books.entries:
+        console.print()
+        _print_entry(entry, currency, console)
+    console.print()
+    console.print(Text(f"{'total':<40} {books.total:>20,.2f}", style="bold"))
+    console.print(Text("each line rounded once to the cent, half to even; the total is their sum", style="dim"))
+    for fleet in books.fleets:
+        console.print()
+        _print_fleet(fleet, console)
+    for reason in books.over:
+        console.print(Text(f"not feasible: {reason}", style="red"))
+    own = [w for w in (*notes.assumptions, *notes.warnings) if w.startswith(f"{option}: ")]
+    if own:
+        console.print()
+        for text in own:
+            console.print(Text(f"• {text.removeprefix(f'{option}: ')}", style="yellow"))
+
+
+def _print_entry(entry: Entry, currency: str, console: Console) -> None:
+    name = f"{entry.part}: {entry.label}" if entry.part else entry.label
+    console.print(Text(f"{name:<40} {entry.amount:>20,.2f}", style="bold"))
+    arithmetic = (
+        f"{words.significant(entry.quantity)} {entry.unit} × {words.significant(entry.rate)} {currency} = "
+        f"{words.significant(entry.exact, 9)}"
+    )
+    console.print(Text(f"  {arithmetic}"))
+    for figure in entry.inputs:
+        unit = f" {figure.unit}" if figure.unit else ""
+        line = Text(f"    {figure.name} ")
+        line.append(f"{words.significant(figure.value)}{unit}", style="cyan")
+        line.append(f"  {figure.home}", style="dim")
+        console.print(line)
+
+
+def _print_fleet(fleet: FleetState, console: Console) -> None:
+    console.print(Text(f"Capacity of {fleet.leaf}: {fleet.capacity}", style="bold"))
+    for name, seconds in fleet.seconds.items():
+        console.print(Text(f"  {words.significant(seconds)} replica-seconds per request of {name}, overhead included"))
+    if not fleet.levels:
+        return
+    console.print(Text(f"  one replica takes a load of {words.significant(fleet.size)} (target utilisation / burst)"))
+    table = plain_table()
+    table.add_column("hours/month", justify="right")
+    table.add_column("share of day", justify="right")
+    table.add_column("busy replicas", justify="right")
+    table.add_column("replicas", justify="right")
+    table.add_column("utilisation", justify="right")
+    for h in fleet.levels:
+        used = h.utilisation
+        table.add_row(
+            words.significant(h.hours, 4),
+            words.percent(h.share_of_day),
+            words.significant(h.busy, 4),
+            words.significant(h.replicas),
+            "–" if used is None else words.percent(used),
+        )
+    if fleet.idle_hours:
+        table.add_row(
+            words.significant(fleet.idle_hours, 4), words.percent(Fraction(0)), "0", words.significant(fleet.idle_replicas), "–"
+        )
+    console.print(table)
+    if fleet.utilisation is not None:
+        console.print(Text(f"  over the month {words.percent(fleet.utilisation)} busy; {int(fleet.peak)} replicas at the peak"))

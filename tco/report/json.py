@@ -1,0 +1,137 @@
+"""A comparison as JSON, versioned. Money is text to the cent beside the unrounded float; volumes are floats."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from tco.analysis.compare import Comparison, Crossing, Standing
+from tco.analysis.ledger import Entry, FleetState
+from tco.analysis.variants import VariantResult
+from tco.lineitem import Figure
+
+VERSION = 1
+"""Raised when a key changes its meaning or goes; new keys do not raise it."""
+
+
+def as_json(c: Comparison, variants: Sequence[VariantResult] = ()) -> str:
+    """The whole comparison; the same inputs give the same bytes."""
+    content = {"schema": "tco.compare", "version": VERSION, **_comparison(c)}
+    content["variants"] = [{"name": v.name, "cheapest": v.leader, **_comparison(v.comparison)} for v in variants]
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _comparison(c: Comparison) -> dict[str, Any]:
+    r = c.recommendation
+    return {
+        "title": c.title,
+        "currency": c.currency,
+        "as_of": c.as_of,
+        "tokens_per_day": float(c.volume),
+        "requests_per_day": float(c.requests_per_day),
+        "tokens_per_month": float(c.tokens_per_month),
+        "range_tokens_per_day": list(c.window),
+        "recommendation": {
+            "option": r.option,
+            "runner_up": r.runner_up,
+            "margin": float(r.margin),
+            "too_close_to_call": r.too_close,
+        },
+        "options": [_standing(s) for s in c.standings],
+        "bands": [{"above": b.lo, "up_to": b.hi, "cheapest": list(b.leaders)} for b in c.bands],
+        "crossovers": [
+            {"a": p.a, "b": p.b, "outcome": p.outcome, "crossings": [_crossing(x) for x in p.crossings]} for p in c.pairs
+        ],
+        "assumptions": list(c.assumptions),
+        "warnings": list(c.warnings),
+        "inputs": [{"file": file, "sha256": digest} for file, digest in c.inputs.items()],
+    }
+
+
+def _standing(s: Standing) -> dict[str, Any]:
+    return {
+        "name": s.name,
+        "label": s.label,
+        "kind": s.kind,
+        "cost_per_month": _money(s.ledger.total),
+        "cost_per_month_unrounded": float(s.ledger.exact),
+        "cost_per_1m_tokens": float(s.per_mtok),
+        "cost_per_request": float(s.per_request),
+        "api_invoice_per_month": _money(s.ledger.invoice),
+        "feasible": s.feasible,
+        "reasons": list(s.reasons),
+        "feasible_up_to_tokens_per_day": None if s.upto is None else float(s.upto),
+        "savings": None
+        if s.savings is None
+        else {
+            "against": s.savings.against,
+            "api_bill": float(s.savings.api_bill),
+            "total": float(s.savings.total),
+        },
+        "lines": [_entry(e) for e in s.ledger.entries],
+        "fleets": [_fleet(f) for f in s.ledger.fleets],
+    }
+
+
+def _entry(e: Entry) -> dict[str, Any]:
+    return {
+        "part": e.part,
+        "category": e.category,
+        "label": e.label,
+        "quantity": float(e.quantity),
+        "unit": e.unit,
+        "rate": float(e.rate),
+        "amount": _money(e.amount),
+        "amount_unrounded": float(e.exact),
+        "inputs": [_figure(f) for f in e.inputs],
+    }
+
+
+def _figure(f: Figure) -> dict[str, Any]:
+    return {
+        "name": f.name,
+        "value": float(f.value),
+        "unit": f.unit,
+        "where": f.home.where,
+        "source": f.home.source,
+        "checked": f.home.checked,
+        "kind": f.home.kind,
+    }
+
+
+def _fleet(f: FleetState) -> dict[str, Any]:
+    return {
+        "option": f.leaf,
+        "capacity": f.capacity,
+        "replicas_at_peak": int(f.peak),
+        "utilisation": None if f.utilisation is None else float(f.utilisation),
+        "levels": [
+            {
+                "hours_per_month": float(h.hours),
+                "share_of_day": float(h.share_of_day),
+                "busy_replicas": float(h.busy),
+                "replicas": int(h.replicas),
+            }
+            for h in f.levels
+        ],
+    }
+
+
+def _crossing(x: Crossing) -> dict[str, Any]:
+    return {
+        "kind": x.kind,
+        "tokens_per_day": x.volume,
+        "since_tokens_per_day": x.since,
+        "requests_per_day": x.requests_per_day,
+        "cheaper_up_to_here": x.below,
+        "cheaper_above": x.above,
+        "equivalent_api_spend_per_month": None if x.equivalent is None else _money(x.equivalent),
+        "equivalent_api": x.equivalent_api,
+    }
+
+
+def _money(amount: Decimal | Fraction) -> str:
+    return f"{amount:.2f}"

@@ -1,0 +1,1 @@
+"""A scenario file: the traffic, the options, the conventions."""

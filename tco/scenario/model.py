@@ -1,0 +1,69 @@
+"""The keys of a scenario. Options are validated by their own kind, so that a new kind is one new file."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Annotated, Any
+
+from pydantic import Field, PlainValidator, StringConstraints, WithJsonSchema, model_validator
+
+from tco.fields import Date, Flow, Model, Name, Positive, Share, Text
+from tco.units import UnitError
+from tco.workload.model import Workload
+
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+
+DAYS_PER_MONTH = Fraction(365, 12)
+HOURS_PER_MONTH = Fraction(730)
+TOO_CLOSE = Fraction(5, 100)
+
+
+class Rate(Model):
+    """An exchange rate of one's own, in place of the catalogue's."""
+
+    usd: Positive = Field(description="US dollars for one unit")
+    as_of: Date
+    source: Text
+
+
+class Range(Model):
+    """The volumes a comparison looks at."""
+
+    from_: Flow | None = Field(None, alias="from")
+    to: Flow | None = None
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise UnitError(value, "a mapping of keys to change", "")
+    return value
+
+
+Patch = Annotated[dict[str, Any], PlainValidator(_mapping), WithJsonSchema({"type": "object"})]
+
+
+class Scenario(Model):
+    """What is compared: a workload, the ways to serve it, and the conventions of counting."""
+
+    name: Text | None = None
+    description: Text | None = None
+    as_of: Date | None = Field(None, description="the date prices are read at; today when absent")
+    currency: Currency = "USD"
+    exchange_rates: dict[Currency, Rate] = Field(default_factory=dict)
+    catalogs: list[Text] = Field(default_factory=list, description="folders of one's own prices, looked into first")
+    traffic_days_per_month: Positive = Field(DAYS_PER_MONTH, description="days that carry a day's volume; 365/12")
+    billed_hours_per_month: Positive = Field(HOURS_PER_MONTH, description="hours a month is billed for; 730")
+    workload: Workload
+    options: dict[Name, Patch] = Field(min_length=1, description="the ways to serve the workload, by name")
+    reference_api: Name | None = Field(None, description="the API option that equivalent spend is stated in")
+    range: Range = Field(default_factory=lambda: Range())
+    too_close_to_call: Share = Field(TOO_CLOSE, description="margin under which no option is recommended")
+    variants: dict[Name, Patch] = Field(
+        default_factory=dict, description="named changes to this scenario: keys to replace, null to remove"
+    )
+
+    @model_validator(mode="after")
+    def _references(self) -> Scenario:
+        if self.reference_api is not None and self.reference_api not in self.options:
+            raise UnitError(None, f"`reference_api` among the options {', '.join(self.options)}", "")
+        return self

@@ -1,0 +1,20 @@
+"""Where the shipped catalogues and scenarios are: inside the installed package, or beside it in a checkout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def shipped(folder: str) -> Path:
+    """The folder `pricing` or `scenarios`, as installed or as checked out."""
+    package = Path(__file__).resolve().parent
+    inside = package / folder
+    return inside if inside.is_dir() else package.parent / folder
+
+
+def shown(path: Path) -> Path:
+    """A shipped file by its short name (`pricing/aws.yaml`), so that results do not depend on where tco is installed."""
+    for folder in ("pricing", "scenarios"):
+        if path.is_absolute() and path.is_relative_to(shipped(folder)):
+            return Path(folder) / path.relative_to(shipped(folder))
+    return path
