@@ -191,15 +191,15 @@ def parse_seconds(value: object) -> Fraction:
     return amount * seconds
 
 
-def format_tokens(amount: Fraction | float) -> str:
-    """A number to 3 significant digits, half to even, with k, M, B or T: 33.3M. ValueError if not finite."""
+def format_tokens(amount: Fraction | float, digits: int = 3) -> str:
+    """A number to so many significant digits, half to even, with k, M, B or T: 33.3M. ValueError if not finite."""
     exact = _exact(amount)
     if not exact:
         return "0"
     exponent = len(str(abs(exact.numerator))) - len(str(exact.denominator))
     if abs(exact) < Fraction(10) ** exponent:
         exponent -= 1
-    step = Fraction(10) ** (exponent - 2)
+    step = Fraction(10) ** (exponent - digits + 1)
     rounded = round(exact / step) * step
     # Scaled after rounding: 999,950 rounds to 1,000,000 and must print as 1M, not 1000k.
     scale, letter = next((s for s in numerals.SCALES if abs(rounded) >= s[0]), (1, ""))

@@ -31,7 +31,9 @@ from tco.units import (
 OVER_TIME = frozenset({"hour", "month", "year"})
 PRICES = frozenset({"mtok", "request", "gpu_hour"})
 PLAIN = frozenset({None})
-ALL_PER = frozenset({None, *OVER_TIME, *PRICES, "day", "minute", "second", "kwh", "gb", "gb_month", "seat_month"})
+ALL_PER = frozenset(
+    {None, *OVER_TIME, *PRICES, "day", "minute", "second", "kwh", "gb", "gb_month", "seat_month"}
+)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +94,9 @@ def test_counts(typed: object, meant: Fraction) -> None:
         (parse_seconds, "2 days", 2 * 86400),
     ],
 )
-def test_shares_factors_and_durations(parse: Callable[[object], Fraction], typed: object, meant: Fraction) -> None:
+def test_shares_factors_and_durations(
+    parse: Callable[[object], Fraction], typed: object, meant: Fraction
+) -> None:
     assert parse(typed) == meant
 
 
@@ -278,7 +282,12 @@ def test_the_error_names_what_is_allowed_with_an_example() -> None:
 
 def test_the_parts_of_an_error_of_ones_own() -> None:
     error = UnitError(Decimal("4.50"), "a whole number", "write 4")
-    assert (error.value, error.expected, error.hint, error.message) == ("4.50", "a whole number", "write 4", "")
+    assert (error.value, error.expected, error.hint, error.message) == (
+        "4.50",
+        "a whole number",
+        "write 4",
+        "",
+    )
     assert str(error) == "`4.50`: expected a whole number (write 4)"
     assert UnitError(None, "one of the two").value == ""
 

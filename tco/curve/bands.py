@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tco.curve.merge import SAME_COST, TOUCH, Tasks, events
+from tco.curve.merge import NONE, SAME_COST, TOUCH, Tasks, events
 from tco.curve.stack import NEVER, Stack, ranges, stack
 from tco.curve.window import Pieces
 from tco.quantity import Array
@@ -84,7 +84,8 @@ def _merged(s: Stack, groups: _Groups, envelopes: list[_Envelope]) -> list[_Enve
     a, b = 2 * np.arange(n), 2 * np.arange(n) + 1
     last = e.start[1:] - 1
     ends = (np.full_like(e.left[:1].repeat(n), s.lo), np.full_like(e.left[:1].repeat(n), s.hi))
-    found, opening = events(e, Tasks(np.arange(n), a, b, e.start[a], last[a], e.start[b], last[b], *ends), n)
+    opening = np.full(n, NONE, dtype=np.int8)
+    found = events(e, Tasks(np.arange(n), a, b, e.start[a], last[a], e.start[b], last[b], *ends), opening)
     out = []
     bounds = np.searchsorted(found.pair, np.arange(n + 1))
     for p in range(n):

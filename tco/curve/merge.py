@@ -102,12 +102,14 @@ def joint_edges(s: Stack, pieces: Array) -> Array:
     return number
 
 
-def events(s: Stack, tasks: Tasks, n_pairs: int) -> tuple[Events, Array]:
-    """Every change in every task, and each pair's sign at the start of its first task (pairs without one: NONE;
-    pairs that only touch there: the sign above)."""
+def events(s: Stack, tasks: Tasks, opening: Array) -> Events:
+    """Every change in every task.
+
+    `opening` (pair,) is filled, where it is NONE, with each pair's sign at the start of its first task: the sign at lo,
+    or the one above where they only touch there.
+    """
     sizes = (tasks.a1 - tasks.a0) + (tasks.b1 - tasks.b0)
     table = _Counts(s, tasks)
-    opening = np.full(n_pairs, NONE, dtype=np.int8)
     found: list[_Changes] = []
     i = 0
     cumulative = np.cumsum(sizes)
@@ -118,40 +120,45 @@ def events(s: Stack, tasks: Tasks, n_pairs: int) -> tuple[Events, Array]:
         i = j
     if not found:
         none = np.zeros(0, dtype=np.int64)
-        return Events(none, none, s.left[:0], s.left[:0], none, none), opening
+        return Events(none, none, s.left[:0], s.left[:0], none, none)
     changes = _Changes(*(np.concatenate([getattr(c, n) for c in found]) for n in _Changes.__slots__))
     out = _events(s, changes)
     at_lo = (out.kind == TOUCH) & (out.volume <= s.lo)  # equal at the first volume alone: the order is the one above
     opening[out.pair[at_lo]] = out.above[at_lo]
-    return out, opening
+    return out
 
 
 class _Counts:
     """How many edges of one curve lie at or below an edge of another, by table look-up instead of search."""
 
     def __init__(self, s: Stack, tasks: Tasks) -> None:
-        inner = np.ones(len(s.left), dtype=bool)
-        inner[s.start[1:] - 1] = False
-        pieces = np.flatnonzero(inner)
+        # only edges inside some task: +1 where a task's begin, -1 where they end
+        open_ = np.bincount(tasks.a0, minlength=len(s.left) + 1) + np.bincount(tasks.b0, minlength=len(s.left) + 1)
+        open_ -= np.bincount(tasks.a1, minlength=len(s.left) + 1) + np.bincount(tasks.b1, minlength=len(s.left) + 1)
+        pieces = np.flatnonzero(np.cumsum(open_)[:-1] > 0)
+        number = joint_edges(s, pieces)
+        width = (int(number.max()) if len(pieces) else 0) + 2
         self.number = np.zeros(len(s.left), dtype=np.int64)
-        self.number[pieces] = joint_edges(s, pieces)
-        width = (int(self.number.max()) if len(pieces) else 0) + 2
-        counts = np.zeros((len(s.start) - 1, width), dtype=np.int32)
-        for o in range(len(s.start) - 1):
-            own = self.number[s.start[o] : s.start[o + 1] - 1]
-            counts[o, own + 1] = 1
-            np.cumsum(counts[o], out=counts[o])
-            counts[o] += s.start[o]
-        self.piece = counts  # [o, k]: the piece of curve o just left of the joint edge k; [o, k + 1]: just right of it
+        self.number[pieces] = number
+        # [o, k]: the piece of curve o just left of the joint edge k; [o, k + 1]: just right of it. After the last edge
+        # inside a task that is some later piece, where edges are left out: `pieces` stops at the task's last one
+        self.piece = np.empty((len(s.start) - 1, width), dtype=np.int32)
+        bounds = np.searchsorted(pieces, s.start)
+        for o, (i, j) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+            own = number[i:j] + 1
+            runs = np.diff(own, prepend=0, append=width)
+            after = np.concatenate([pieces[i:j], pieces[j - 1 : j] + 1 if j > i else s.start[o : o + 1]])
+            self.piece[o] = np.repeat(after.astype(np.int32), runs)
 
-    def pieces(self, curve: Array, edge_of: Array) -> tuple[Array, Array]:
+    def pieces(self, curve: Array, last: Array, edge: Array) -> tuple[Array, Array]:
+        """The pieces of another curve on either side of these edges: of one curve, or of one for each edge."""
+        k = self.number[edge]
         if len(curve) == 1:
             row = self.piece[curve[0]]
-            k = self.number[edge_of]
-            return row.take(k), row[1:].take(k)
-        k = curve * self.piece.shape[1] + self.number[edge_of]
+            return np.minimum(row.take(k), last[0]), np.minimum(row[1:].take(k), last[0])
+        k += curve * self.piece.shape[1]
         flat = self.piece.reshape(-1)
-        return flat.take(k), flat[1:].take(k)
+        return np.minimum(flat.take(k), last), np.minimum(flat[1:].take(k), last)
 
 
 def _changes(s: Stack, t: Tasks, table: _Counts, opening: Array) -> _Changes:
@@ -163,8 +170,8 @@ def _changes(s: Stack, t: Tasks, table: _Counts, opening: Array) -> _Changes:
     def spread(values: Array, counts: Array) -> Array:
         return values if single else np.repeat(values, counts)
 
-    other_b, other_b_above = table.pieces(spread(t.b, n_a), ea)
-    other_a, other_a_above = table.pieces(spread(t.a, n_b), eb)
+    other_b, other_b_above = table.pieces(spread(t.b, n_a), spread(t.b1, n_a), ea)
+    other_a, other_a_above = table.pieces(spread(t.a, n_b), spread(t.a1, n_b), eb)
     shared_a, shared_b = other_b != other_b_above, other_a != other_a_above
     shared = bool(shared_a.any())
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from tco.curve.grid import grid, undecided
 from tco.curve.merge import END, MEET, NONE, SAME_COST, STEP, TOUCH, Events, Tasks, events
 from tco.curve.stack import Stack, stack
 from tco.curve.window import Pieces, Window, pieces
@@ -122,7 +123,8 @@ def all_pairs(curves: Sequence[Pieces]) -> Crossovers:
     s = stack(curves)
     first, second = np.triu_indices(len(curves), 1)
     limits = _limits(s, curves, first, second)
-    found, opening = events(s, _tasks(s, first, second, limits), len(first))
+    tasks, opening = _tasks(s, first, second, limits)
+    found = events(s, tasks, opening)
     return Crossovers(curves[0].window, np.stack([first, second], axis=1), found, opening, limits)
 
 
@@ -196,22 +198,35 @@ def _limits(s: Stack, curves: Sequence[Pieces], first: Array, second: Array) -> 
     return np.maximum(ends[first], ends[second])
 
 
-def _tasks(s: Stack, first: Array, second: Array, limits: Array) -> Tasks:
-    """One task per pair, over all of the range where either is feasible."""
+def _tasks(s: Stack, first: Array, second: Array, limits: Array) -> tuple[Tasks, Array]:
+    """The stretches of each pair to be merged, and the sign each pair opens with as far as it is known without."""
     last = s.start[1:] - 1
-    tasks = Tasks(
-        np.arange(len(first)),
-        first,
-        second,
-        s.start[first],
-        _piece_at(s, first, limits, last),
-        s.start[second],
-        _piece_at(s, second, limits, last),
-        np.full_like(limits, s.lo),
-        limits,
-    )
-    keep = limits > s.lo
-    return Tasks(*(getattr(tasks, name)[keep] for name in Tasks.__slots__))
+    opening = np.full(len(first), NONE, dtype=np.int8)
+    g = grid(s)
+    if g is None:  # one task per pair, over all of the range where either is feasible
+        n = np.flatnonzero(limits > s.lo)
+        a, b = first[n], second[n]
+        begin = np.full_like(limits[n], s.lo)
+        ends = _piece_at(s, a, limits[n], last), _piece_at(s, b, limits[n], last)
+        return Tasks(n, a, b, s.start[a], ends[0], s.start[b], ends[1], begin, limits[n]), opening
+    sign, look = undecided(g, first, second)
+    look &= g.seam[:-1] < limits[:, np.newaxis]
+    # runs of cells to be looked at, by pair and volume
+    padded = np.zeros((len(first), look.shape[1] + 2), dtype=np.int8)
+    padded[:, 1:-1] = look
+    turn = np.diff(padded, axis=1)
+    pair_, c0 = np.nonzero(turn == 1)
+    _, c1 = np.nonzero(turn == -1)
+    c1 = c1 - 1
+    a, b = first[pair_], second[pair_]
+    right = np.minimum(g.seam[c1 + 1], limits[pair_])
+    a1, b1 = g.end[a, c1], g.end[b, c1]
+    short = np.flatnonzero(g.seam[c1 + 1] > right)
+    a1[short] = _piece_at(s, a[short], right[short], last)
+    b1[short] = _piece_at(s, b[short], right[short], last)
+    seen = (limits > s.lo) & ~look[:, 0]
+    opening[seen] = sign[seen, 0]
+    return Tasks(pair_, a, b, g.begin[a, c0], a1, g.begin[b, c0], b1, g.seam[c0], right), opening
 
 
 def _piece_at(s: Stack, curve: Array, volume: Array, last: Array) -> Array:

@@ -108,10 +108,10 @@ class Composer:
         self._count(event)
         mark = _mark(event)
         value: Scalar | Trap = event.value
-        if event.implicit[0]:
-            value = scalars.plain(event.value)
-        elif event.tag and event.tag != "!":
+        if event.tag:
             value = self._tagged(event, mark)
+        elif event.implicit[0]:
+            value = scalars.plain(event.value)
         if isinstance(value, str) and not value.isprintable():
             value = scalars.control_character(value) or value
         if isinstance(value, Trap):
@@ -148,7 +148,7 @@ class Composer:
         mark = _mark(event)
         if len(self._open) >= MAX_DEPTH:
             self._too_deep(mark)
-        if event.tag and event.tag != "!" and _CORE.get(event.tag) != ("map" if mapping else "seq"):
+        if event.tag and _CORE.get(event.tag) != ("map" if mapping else "seq"):
             self._refuse_tag(event, mark)
         node = Node(mark, {} if mapping else [])
         if event.anchor and not self._in_key():

@@ -20,12 +20,14 @@ from tco.document.document import DataPath
 class Place(NamedTuple):
     """Where an error lies, and what the model has there.
 
-    `names` are the keys allowed in the mapping that holds the last step, `union` the path and alternative
-    of the first undiscriminated union passed, `expected` replaces what would be said to be expected.
+    `kind` is the annotation there (None when unknown), `names` are the keys allowed in the mapping that holds
+    the last step, `union` is the path and the alternative of the first union passed, `expected` replaces what
+    would be said to be expected.
     """
 
     path: DataPath
     value: Any
+    kind: Any
     names: tuple[str, ...] = ()
     key: bool = False
     union: tuple[DataPath, str] | None = None
@@ -63,7 +65,14 @@ def locate(loc: tuple[str | int, ...], model: type[BaseModel], data: Any, at: Da
         path.append(step)
         value = value[step] if present else _ABSENT
         kind = below
-    return Place(tuple(path), None if value is _ABSENT else value, names, key, union)
+    return Place(tuple(path), None if value is _ABSENT else value, kind, names, key, union)
+
+
+def tags(kind: Any, key: str) -> list[str]:
+    """The values that `key` has in the alternatives of a discriminated union."""
+    models = [model for model in map(_bare, _alternatives(_bare(kind))) if _is_model(model)]
+    fields = [_bare(model.model_fields[key].annotation) for model in models if key in model.model_fields]
+    return [str(value) for field in fields if get_origin(field) is Literal for value in get_args(field)]
 
 
 def _below(kind: Any, step: str | int) -> tuple[Any, bool]:

@@ -97,9 +97,12 @@ def _colon(lines: list[str], at: Mark) -> Explained:
     indent = len(_indent(text)) + 1
     if above and not _HAS_COLON.search(text.split(" #")[0]):
         return _missing_colon(lines, Mark(above, indent))
-    place = Mark(at.line, len(_indent(line)) + 1)
+    return _too_far(Mark(at.line, len(_indent(line)) + 1), above)
+
+
+def _too_far(at: Mark, above: int) -> Explained:
     expected = f"the indentation of line {above}, or nothing after its `:`"
-    return Explained(place, "line is indented too far", expected)
+    return Explained(at, "line is indented too far", expected)
 
 
 def _missing_colon(lines: list[str], at: Mark) -> Explained:
@@ -120,9 +123,15 @@ def _block(lines: list[str], at: Mark, start: Mark) -> Explained:
         )
     if not line.strip():
         return Explained(at, "file ends too early", "a value")
+    if line.strip().startswith(":"):
+        return Explained(at, "missing key before `:`", "`key: value`")
     first = _line(lines, start.line)[start.col - 1 : start.col + 1].strip()
     if start.col == at.col and (first == "-") != line.strip().startswith("-"):
         return Explained(at, "list items and keys mixed", f"what line {start.line} begins with")
+    above = _above(lines, at.line)
+    text = _line(lines, above)
+    if at.col - 1 > len(_indent(text)) + 2 * text.strip().startswith("- "):
+        return _too_far(at, above)
     return Explained(at, "indentation fits no line above", "the indentation of a line above")
 
 

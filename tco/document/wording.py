@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from tco.document.document import DataPath, scalar_text
 from tco.document.faults import did_you_mean, one_of
-from tco.document.place import Place
+from tco.document.place import Place, tags
 from tco.numerals import scientific_hint
 
 
@@ -77,7 +77,7 @@ def _words(detail: ErrorDetails, place: Place) -> Words:
     if kind in ("value_error", "assertion_error") and "error" in context:
         return _own(context["error"], name, place.value)
     if kind in ("union_tag_invalid", "union_tag_not_found"):
-        return _tag(kind, context, name, place.value)
+        return _tag(context, name, place)
     if kind in ("literal_error", "enum"):
         return _choice(str(context.get("expected", "")), name, place.value)
     if kind in _LIMITS:
@@ -109,16 +109,15 @@ def _own(error: Any, name: str, value: Any) -> Words:
     return Words(message, expected, hint)
 
 
-def _tag(kind: str, context: dict[str, Any], name: str, value: Any) -> Words:
+def _tag(context: dict[str, Any], name: str, place: Place) -> Words:
     """A mapping whose kind decides what else it has, and the kind is missing or unknown."""
     key = str(context.get("discriminator", "")).strip("'")
-    tags = re.findall(r"'([^']*)'", str(context.get("expected_tags", "")))
-    present = isinstance(value, dict) and key in value
-    if kind == "union_tag_not_found" or not present:
+    known = tags(place.kind, key)
+    if not isinstance(place.value, dict) or key not in place.value:
         message = f"missing key: `{key}`" if key.isidentifier() else f"{name} does not fit"
-        return Words(message, one_of(tags), steps=(key,), value="")
-    tag = str(context.get("tag", ""))
-    return Words(f"unknown `{key}`", one_of(tags), did_you_mean(tag, tags), (key,))
+        return Words(message, one_of(known), steps=(key,), value="")
+    tag = scalar_text(place.value[key])
+    return Words(f"unknown `{key}`", one_of(known), did_you_mean(tag, known), (key,))
 
 
 def _choice(expected: str, name: str, value: Any) -> Words:

@@ -38,10 +38,8 @@ class Spec(RentalSpec):
             raise UnitError(
                 None, f"one of `gpu` (a catalogue entry), `gpu_price`, `server_price` and `all_in`{found}", ""
             )
-        if self.all_in is not None:
-            idle = [k for k in ("cluster_overhead", "gpus_per_server") if getattr(self, k) is not None]
-            if idle:
-                raise UnitError(None, f"no `{idle[0]}` beside `all_in`, which holds it", "")
+        if self.all_in is not None and self.gpus_per_server is not None:
+            raise UnitError(None, "no `gpus_per_server` beside `all_in`, which holds it", "")
         if self.gpu is not None and self.gpus_per_server is not None:
             raise UnitError(None, "no `gpus_per_server` beside `gpu`: the catalogue's instance says it", "")
         if self.server_price is not None and self.gpus_per_server is None:
@@ -71,22 +69,24 @@ def bill(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
     server = _server(spec, at, context)
     gpus = _gpus_per_replica(spec, at, fleet)
     _check_fit(at, gpus, server, context)
-    quantity = billed(fleet, spec.billing, in_lots(gpus, server.gpus, context), context)
+    hours = billed(fleet, spec.billing, in_lots(gpus, server.gpus, context), context)
     inputs = (*server.inputs, server.gpus, gpus, *fleet.inputs)
-    lines = [LineItem("gpu", server.label, quantity, server.unit, n(server.per_hour), inputs)]
-    if spec.cluster_overhead:
-        share = at.figure("cluster_overhead", "of the GPUs' cost")
-        lines.append(
-            LineItem(
-                "gpu", "cluster overhead", quantity.times(n(share)), server.unit, n(server.per_hour), (share, *inputs)
-            )
-        )
-    return Bill((*lines, *standing_lines(at, context)), fleet.limits, fleet.fleet)
+    line = LineItem("gpu", server.label, hours, server.unit, n(server.per_hour), inputs)
+    return Bill((*_with_cluster(line, spec, at, context), *standing_lines(at, context)), fleet.limits, fleet.fleet)
 
 
 def split(spec: Spec, at: At, demand: Demand, context: Context) -> tuple[Demand, Demand]:
     """What the fleet serves, and what overflows."""
     return split_fleet(at, demand, context)
+
+
+def _with_cluster(line: LineItem, spec: Spec, at: At, context: Context) -> tuple[LineItem, ...]:
+    """The GPUs' line, and the cluster's share on top of it."""
+    if not spec.cluster_overhead:
+        return (line,)
+    share = at.figure("cluster_overhead", "of the GPUs' cost")
+    quantity = line.quantity.times(context.n(share))
+    return (line, LineItem("gpu", "cluster overhead", quantity, line.unit, line.rate, (share, *line.inputs)))
 
 
 def _all_in(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
@@ -95,7 +95,7 @@ def _all_in(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
     line = LineItem(
         "gpu", "all-in", constant(), "month", context.n(context.per_month(figure, spec.all_in.per)), made_of
     )
-    lines = (line, *standing_lines(at, context))
+    lines = (*_with_cluster(line, spec, at, context), *standing_lines(at, context))
     if spec.capacity is None:
         context.notes.warn(f"{at.name}: an all-in cost without a `capacity` does not grow with the volume")
         return Bill(lines)

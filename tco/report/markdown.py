@@ -40,7 +40,7 @@ def as_markdown(c: Comparison, variants: Sequence[VariantResult] = ()) -> str:
     parts.append(
         _table(
             ("tokens/day", "cheapest"),
-            ((f"{words.tokens(lo)} – {words.tokens(hi)}", name) for lo, hi, name, _ in folded(c)),
+            ((f"{words.edge(lo)} – {words.edge(hi)}", name) for lo, hi, name, _ in folded(c)),
         )
     )
     crossings = [x for p in c.pairs for x in p.crossings[:CROSSINGS_SHOWN]]
@@ -56,7 +56,7 @@ def as_markdown(c: Comparison, variants: Sequence[VariantResult] = ()) -> str:
                 right=(2, 3, 4),
             )
         )  # fmt: skip
-    none = [f"- {p.a} and {p.b}: {words.outcome(p)}" for p in c.pairs if not p.crossings]
+    none = [f"- {sentence}" for sentence in (*filter(None, map(words.savings, c.standings)), *words.footnotes(crossings), *words.uncrossed(c))]
     more = [
         f"- {p.a} and {p.b}: {words.outcome(p)}, the first {CROSSINGS_SHOWN} shown"
         for p in c.pairs

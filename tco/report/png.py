@@ -116,7 +116,7 @@ def _crossings(axes: Axes, c: Comparison, lo: float, hi: float) -> None:
     for i, x in enumerate(shown[:LABELLED_CROSSINGS]):
         cost = float(c.costs(c.standing(x.below), np.array([x.volume]))[0])
         axes.annotate(
-            f"{words.tokens(x.volume)}/day", (x.volume, cost), xytext=(8, -14 - 11 * (i % 3)), textcoords="offset points",
+            f"{words.edge(x.volume)}/day", (x.volume, cost), xytext=(8, -14 - 11 * (i % 3)), textcoords="offset points",
             fontsize=9, fontweight="bold", bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.8},
         )
 

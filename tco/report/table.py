@@ -7,7 +7,6 @@ from decimal import Decimal
 
 from rich import box
 from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -103,13 +102,8 @@ def _breakdown(c: Comparison) -> RenderableType | None:
         table.add_row(Text(s.name), *cells, f"{s.ledger.total:,.2f}")
     parts: list[RenderableType] = [table]
     for s in c.standings:
-        if s.savings is not None:
-            parts.append(
-                Text(
-                    f"{s.name} cuts the API bill of {s.savings.against} by {words.percent(s.savings.api_bill)}, "
-                    f"the whole cost by {words.percent(s.savings.total)}."
-                )
-            )
+        if (sentence := words.savings(s)) is not None:
+            parts.append(Text(sentence))
     return heading(f"What it is made of ({c.currency} a month)", Group(*parts))
 
 
@@ -125,7 +119,7 @@ def _bands(c: Comparison) -> RenderableType:
             label.append(f"  ({many} bands)", style="dim")
         if here:
             label.append("  ← planned", style="dim")
-        table.add_row(f"{words.tokens(lo)} – {words.tokens(hi)}", label)
+        table.add_row(f"{words.edge(lo)} – {words.edge(hi)}", label)
     return heading("Cheapest by volume", table)
 
 
@@ -148,32 +142,27 @@ def _crossings(c: Comparison) -> RenderableType | None:
     table.add_column("tokens/day", justify="right", no_wrap=True)
     table.add_column("requests/day", justify="right", no_wrap=True)
     table.add_column("equivalent API spend", justify="right", overflow="fold")
-    table.add_column("", overflow="fold")
     parts: list[RenderableType] = [table]
     between_bands = {id(x) for x in c.neighbours}
-    rows = 0
+    shown = [x for p in c.pairs for x in p.crossings[:CROSSINGS_SHOWN]]
     for p in c.pairs:
         for x in p.crossings[:CROSSINGS_SHOWN]:
             table.add_row(*_crossing_row(x, c.currency), style="" if id(x) in between_bands else "dim")
-            rows += 1
         if len(p.crossings) > CROSSINGS_SHOWN:
             last = p.crossings[-1]
             parts.append(
                 Text(
-                    f"{p.a} and {p.b} swap {len(p.crossings)} times in all; from {words.tokens(last.volume)} tokens/day "
+                    f"{p.a} and {p.b} swap {len(p.crossings)} times in all; from {words.edge(last.volume)} tokens/day "
                     f"on {last.above} stays cheaper (every one: --json)."
                 )
             )
-    for p in c.pairs:
-        if not p.crossings:
-            parts.append(Text(f"{p.a} and {p.b}: {words.outcome(p)}.", style="dim"))
-    return heading("Where two options cross", Group(*(parts if rows else parts[1:])))
+    parts += [Text(sentence, style="dim") for sentence in (*words.footnotes(shown), *words.uncrossed(c))]
+    return heading("Where two options cross", Group(*(parts if shown else parts[1:])))
 
 
 def _crossing_row(x: Crossing, currency: str) -> Iterable[str]:
     spend = "–" if x.equivalent is None else f"{words.money(x.equivalent, currency)} ({x.equivalent_api})"
-    what = "" if x.kind == "meet" else words.crossing_kind(x)
-    return (x.below, x.above, words.crossing_volume(x), words.tokens(x.requests_per_day), spend, what)
+    return (x.below, x.above, words.crossing_volume(x), words.tokens(x.requests_per_day), spend)
 
 
 def _variants(variants: Sequence[VariantResult], currency: str) -> RenderableType:
@@ -190,7 +179,7 @@ def _variants(variants: Sequence[VariantResult], currency: str) -> RenderableTyp
 def changes_at(v: VariantResult, currency: str) -> str:
     """The crossovers between a variant's bands, short."""
     shown = [
-        f"{words.tokens(x.volume)}/day → {x.above}"
+        f"{words.edge(x.volume)}/day → {x.above}"
         + (f" ({words.money(x.equivalent, currency)} API)" if x.equivalent is not None else "")
         for x in v.neighbours[:3]
     ]
@@ -199,4 +188,7 @@ def changes_at(v: VariantResult, currency: str) -> str:
 
 
 def _notes(title: str, notes: Sequence[str], style: str) -> RenderableType:
-    return heading(title, Group(*(Padding(Text(f"• {n}", style=style), (0, 0, 0, 1)) for n in notes)))
+    grid = Table.grid(padding=(0, 1))
+    for note in notes:
+        grid.add_row(Text("•", style=style), Text(note, style=style))
+    return heading(title, grid)

@@ -44,9 +44,11 @@ def chart(c: Comparison, width: int) -> RenderableType | None:
                 y = round((log10(cost) - bottom) / (top - bottom) * (ROWS - 1))
                 grid[ROWS - 1 - y][x] = (chr(ord("A") + k), COLOURS[k % len(COLOURS)])
     lines: list[RenderableType] = [Text(f"Cost a month by volume ({c.currency}, both axes logarithmic)", style="bold")]
+    per_row = (top - bottom) / (ROWS - 1)
     for i, row in enumerate(grid):
-        level = 10 ** (top - i * (top - bottom) / (ROWS - 1))
-        label = _short(level) if i % 5 == 0 else ""
+        level = top - i * per_row
+        decade = round(level)
+        label = _amount(10.0**decade) if abs(decade - level) <= per_row / 2 else ""
         line = Text(f"{label:>9} ┤" if label else " " * 9 + " │")
         for character, style in row:
             line.append(character, style=style)
@@ -69,7 +71,7 @@ def _span(c: Comparison) -> tuple[float, float]:
     return max(lo, c.window[0]), min(hi, c.window[1])
 
 
-def _short(level: float) -> str:
-    return f"{level:,.0f}" if level >= 1 else f"{level:.2g}"
+def _amount(level: float) -> str:
+    return f"{level:,.0f}" if level >= 1 else f"{level:g}"
 
 

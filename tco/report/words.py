@@ -42,7 +42,7 @@ def tokens(volume: Fraction | float) -> str:
 def percent(share: Fraction | float) -> str:
     """A share in per cent, one decimal where it matters."""
     value = float(share) * 100
-    return f"{value:.0f} %" if value >= 10 or value == int(value) else f"{value:.1f} %"
+    return f"{value:,.0f} %" if value >= 10 or value == int(value) else f"{value:.1f} %"
 
 
 def verdict(c: Comparison) -> str:
@@ -68,18 +68,59 @@ def verdict(c: Comparison) -> str:
 
 
 def changes(c: Comparison) -> str:
-    """Where the answer changes next, in one sentence."""
-    later = [b for b in c.bands if float(b.lo) >= float(c.volume)]
-    here = next((b for b in c.bands if float(b.lo) < float(c.volume) <= float(b.hi)), None)
+    """Where the answer changes on either side of the planned volume, in one sentence."""
+    volume = float(c.volume)
+    below = [b for b in c.bands if b.hi < volume]
+    above = [b for b in c.bands if b.lo >= volume]
     parts = []
-    if here is not None and here.lo > c.window[0]:
-        before = next(b for b in c.bands if b.hi == here.lo)
-        parts.append(f"up to {tokens(here.lo)} tokens/day {band_name(before)}")
-    if later:
-        parts.append(f"above {tokens(later[0].lo)} tokens/day {band_name(later[0])}")
+    if below:
+        parts.append(f"up to {edge(below[-1].hi)} tokens/day {_leads(below[-1])}")
+    if above:
+        parts.append(f"above {edge(above[0].lo)} tokens/day {_leads(above[0])}")
     if not parts:
         return f"The answer is the same from {tokens(c.window[0])} to {tokens(c.window[1])} tokens/day."
-    return "It changes: " + "; ".join(parts) + "."
+    sentence = "; ".join(parts)
+    return sentence[0].upper() + sentence[1:] + "."
+
+
+def _leads(band: Band) -> str:
+    if not band.leaders:
+        return "no option is feasible"
+    return f"{band_name(band)} {'are' if len(band.leaders) > 1 else 'is'} cheapest"
+
+
+def edge(volume: Fraction | float) -> str:
+    """A volume at which something changes, to four digits."""
+    return format_tokens(volume, 4)
+
+
+def uncrossed(c: Comparison) -> list[str]:
+    """Pairs without a crossover in the range, one sentence for each option that is cheaper than others."""
+    cheaper: dict[tuple[str, str], list[str]] = {}
+    sentences = []
+    for p in c.pairs:
+        if p.outcome in ("always_a", "always_b"):
+            winner, loser = (p.a, p.b) if p.outcome == "always_a" else (p.b, p.a)
+            cheaper.setdefault((winner, "is always cheaper than"), []).append(loser)
+        elif p.outcome == "outside" and p.leader is not None:
+            loser = p.b if p.leader == p.a else p.a
+            cheaper.setdefault((p.leader, "is cheaper throughout, and crosses only outside the range,"), []).append(loser)
+        elif not p.crossings:
+            sentences.append(f"{p.a} and {p.b}: {outcome(p)}.")
+    return [f"{winner} {how} {_listed(losers)}." for (winner, how), losers in cheaper.items()] + sentences
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
+
+
+def savings(s: Standing) -> str | None:
+    """What a hybrid does to the API's bill and to the whole cost: two shares, seldom the same."""
+    if s.savings is None:
+        return None
+    whole = s.savings.total
+    change = f"cuts the whole cost by {percent(whole)}" if whole >= 0 else f"raises the whole cost by {percent(-whole)}"
+    return f"{s.name} cuts the API bill of {s.savings.against} by {percent(s.savings.api_bill)} and {change}."
 
 
 def band_name(band: Band) -> str:
@@ -88,35 +129,33 @@ def band_name(band: Band) -> str:
 
 
 def outcome(pair: Pair) -> str:
-    """How two options compare over the whole range, when they do not cross in it."""
-    if pair.outcome == "always_a":
-        return f"{pair.a} is always cheaper"
-    if pair.outcome == "always_b":
-        return f"{pair.b} is always cheaper"
+    """What there is to say of two options over the whole range."""
     if pair.outcome == "identical":
         return "the same at every volume"
-    if pair.outcome == "outside":
-        if pair.leader is None:
-            return "cross only outside the range"
-        return f"{pair.leader} is cheaper throughout; they cross only outside the range"
+    if pair.outcome == "neither":
+        return "neither can serve any volume in the range"
     return f"{len(pair.crossings)} crossover{'s' if len(pair.crossings) != 1 else ''}"
 
 
+MARKS = {"step": "+", "end": "*"}
+FOOTNOTES = {
+    "step": "+ just above this volume: one of the two steps past the other there",
+    "end": "* above this volume the other option cannot serve the load",
+    "same": "a range: both cost the same over it",
+}
+
+
 def crossing_volume(x: Crossing) -> str:
-    """The volume of a crossover, with what happens there."""
+    """The volume of a crossover, with a mark that its footnote explains."""
     if x.kind == "same":
-        return f"{tokens(x.since)}–{tokens(x.volume)}"
-    return tokens(x.volume)
+        return f"{edge(x.since)}–{edge(x.volume)}"
+    return edge(x.volume) + MARKS.get(x.kind, "")
 
 
-def crossing_kind(x: Crossing) -> str:
-    """What happens at a crossover."""
-    return {
-        "meet": "they cost the same",
-        "step": "just above it",
-        "same": "the same over this range",
-        "end": "the other can serve no more",
-    }[x.kind]
+def footnotes(crossings: list[Crossing]) -> list[str]:
+    """The footnotes that these crossovers need."""
+    kinds = {x.kind for x in crossings}
+    return [text for kind, text in FOOTNOTES.items() if kind in kinds]
 
 
 def feasible(s: Standing) -> str:
