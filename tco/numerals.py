@@ -30,9 +30,7 @@ _LETTER = re.compile(r"([kKMBGT])(?=$|[\s/$€₹£]|(?i:tok|req|quer|call)|[A-Z
 _WORD = re.compile(rf"({'|'.join(_WORDS)})s?(?![a-z])\s*", re.IGNORECASE)
 _SCIENTIFIC = re.compile(r"\+?([0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})[eE]([-+]?)([0-9]+)(?!\w)")
 # No group starts with 0: in `0,125` the comma can only have been meant as a decimal point.
-_GROUPED = re.compile(
-    r"[1-9][0-9]{0,2}(?:,[0-9]{3})+|[1-9][0-9]{0,2}(?:_[0-9]{3})+|[1-9][0-9]?(?:,[0-9]{2})*,[0-9]{3}"
-)
+_GROUPED = re.compile(r"[1-9][0-9]{0,2}(?:,[0-9]{3})+|[1-9][0-9]{0,2}(?:_[0-9]{3})+|[1-9][0-9]?(?:,[0-9]{2})*,[0-9]{3}")
 _DECIMAL_COMMA = re.compile(r"(0,[0-9]+|[0-9]+,[0-9]{1,2})")
 
 

@@ -351,7 +351,9 @@ def test_cells_are_the_atoms_of_the_oracle() -> None:
             if lo == hi and s == 0:
                 continue  # a single volume of equal cost belongs to the cell below it
             v = (lo + hi) / 2
-            cell = next(c for c in found if v <= c.hi and (v > c.lo or v == c.lo == LO and (c.hi == LO or found[0] is c)))
+            cell = next(
+                c for c in found if v <= c.hi and (v > c.lo or v == c.lo == LO and (c.hi == LO or found[0] is c))
+            )
             assert cell.sign == s, (a, b, v)
 
 
@@ -379,7 +381,11 @@ def check_bands(options: Sequence[Option], window: Window) -> None:
     for v in at:  # at an edge a band's leaders are among the cheapest
         costs = [o.at(v) for o in options]
         feasible = [c for c in costs if c is not None]
-        k = 0 if v == LO else next(i for i, hi in enumerate(bounds) if F(hi) >= v * (1 - (0 if window.exact else F(1, 10**11))))
+        k = (
+            0
+            if v == LO
+            else next(i for i, hi in enumerate(bounds) if F(hi) >= v * (1 - (0 if window.exact else F(1, 10**11))))
+        )
         if feasible:
             assert all(costs[i] == min(feasible) for i in found[k].leaders), (options, float(v))
     table = all_pairs(curves)

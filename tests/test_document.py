@@ -83,6 +83,13 @@ def summary(fault: Fault) -> str:
     return f"{place}{fault.message}" + (f": `{fault.value}`" if fault.value else "")
 
 
+def read(text: str | bytes) -> Document | Faults:
+    try:
+        return load_text(text, "f.yaml")
+    except Faults as faults:
+        return faults
+
+
 def only_fault(text: str | bytes) -> Fault:
     with pytest.raises(Faults) as caught:
         load_text(text, "f.yaml")
@@ -198,9 +205,7 @@ def test_scalars(typed: str, meant: object) -> None:
 
 
 @pytest.mark.usefixtures("parser")
-@pytest.mark.parametrize(
-    "text", ["a: 1\r\nb: 2\r\n", "a: 1\rb: 2", "\ufeffa: 1\nb: 2", b"\xef\xbb\xbfa: 1\nb: 2"]
-)
+@pytest.mark.parametrize("text", ["a: 1\r\nb: 2\r\n", "a: 1\rb: 2", "\ufeffa: 1\nb: 2", b"\xef\xbb\xbfa: 1\nb: 2"])
 def test_line_breaks_and_a_byte_order_mark(text: str | bytes) -> None:
     document = load_text(text, "f.yaml")
     assert document.data == {"a": 1, "b": 2}
@@ -423,10 +428,7 @@ def test_a_sparse_file_of_200_mb_is_not_read(tmp_path: Path) -> None:
 )
 def test_nothing_is_slow(text: str) -> None:
     began = time.perf_counter()
-    try:
-        load_text(text, "f.yaml")
-    except Faults as faults:
-        assert len(faults.render()) < 2000
+    read(text)
     assert time.perf_counter() - began < 10
 
 
@@ -580,9 +582,7 @@ def test_a_long_line_is_cut_around_the_caret(letter: str, col: int) -> None:
 
 
 def test_nothing_in_a_file_reaches_the_terminal_raw() -> None:
-    text = Faults(
-        [Fault("a\x1bb", 1, 2, "odd\nmessage", "x\x1b", "y\x07", "z\x1b[0m\u202e", "v\x9b")]
-    ).render()
+    text = Faults([Fault("a\x1bb", 1, 2, "odd\nmessage", "x\x1b", "y\x07", "z\x1b[0m\u202e", "v\x9b")]).render()
     assert all(c.isprintable() or c == "\n" for c in text)
     assert text.count("\n") == 6
 
@@ -809,12 +809,11 @@ def test_importing_documents_imports_nothing_heavy() -> None:
 
 def check_any(text: str | bytes) -> None:
     """A Document whose every value has a mark inside the file, or Faults whose every place is inside it."""
-    try:
-        document = load_text(text, "f.yaml")
-    except Faults as faults:
-        assert faults.faults
-        assert all(c.isprintable() or c == "\n" for c in faults.render())
-        for fault in faults.faults:
+    document = read(text)
+    if isinstance(document, Faults):
+        assert document.faults
+        assert all(c.isprintable() or c == "\n" for c in document.render())
+        for fault in document.faults:
             assert fault.message
             assert fault.line >= 0
             assert fault.col <= len(fault.source_line) + 2
@@ -842,6 +841,7 @@ YAMLISH = st.text(alphabet="ab1:-?[]{},&*!|>'\"%@`#~.\\ \n\t\r_0xeyno=<", max_si
 @settings(max_examples=300)
 @example("a: \ud800")
 @example("? ")
+@example("? ;")
 @example("a: |9")
 @example("---\n---")
 def test_any_text_is_read_or_refused(text: str) -> None:
@@ -872,30 +872,23 @@ def test_any_change_of_a_scenario_is_read_or_refused(at: int, drop: int, put: st
 @given(YAMLISH | st.text(max_size=60))
 @settings(max_examples=200)
 def test_the_two_parsers_agree_on_what_is_yaml(text: str) -> None:
-    results: list[Document | None] = []
-    before = compose.PARSER
+    results = []
     for loader in (yaml.CSafeLoader, yaml.SafeLoader):
-        compose.PARSER = loader
-        try:
-            results.append(load_text(f"a: {text}", "f.yaml"))
-        except Faults:
-            results.append(None)
-        finally:
-            compose.PARSER = before
-    if results[0] and results[1]:
-        assert results[0].data == results[1].data
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(compose, "PARSER", loader)
+            results.append(read(f"a: {text}"))
+    one, other = results
+    if isinstance(one, Document) and isinstance(other, Document):
+        assert one.data == other.data
 
 
 JSONISH = st.recursive(
     st.none()
     | st.booleans()
     | st.integers(-(10**30), 10**30)
-    | st.text(
-        alphabet=st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zl", "Zp")), max_size=10
-    ),
+    | st.text(alphabet=st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zl", "Zp")), max_size=10),
     lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(st.text("abcdefg", min_size=1, max_size=5), inner, max_size=4)
+        st.lists(inner, max_size=4) | st.dictionaries(st.text("abcdefg", min_size=1, max_size=5), inner, max_size=4)
     ),
     max_leaves=20,
 )

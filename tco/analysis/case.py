@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 
-from tco.catalog.store import Store
+from tco.catalog.store import LookupFault, Store
 from tco.document import Document, Fault, Faults, load, nearest, validate
 from tco.lineitem import Bill, Figure, Fleet, Home, Limit, LineItem, Numbers
 from tco.options import kind, kinds
@@ -20,6 +20,7 @@ from tco.scenario.variant import with_variant
 from tco.shipped import shipped, shown
 from tco.units import UnitError
 from tco.workload.demand import REQUEST, Demand, Traffic, traffic
+from tco.workload.model import share_or_rest, shares_problem
 
 DAYS_PER_YEAR_MONTHS = 12
 
@@ -36,13 +37,15 @@ class Part:
 class Assembled:
     """An option priced: its own lines and those of its leaves, each leaf once."""
 
+    name: str
     own: tuple[LineItem, ...]
     parts: tuple[Part, ...]
 
     @property
     def lines(self) -> list[tuple[str, LineItem]]:
-        """Every line with the leaf it belongs to, "" for the option's own."""
-        return [("", line) for line in self.own] + [(p.leaf, line) for p in self.parts for line in p.bill.lines]
+        """Every line with the leaf behind the option that it belongs to, "" for the option's own."""
+        own = [("", line) for line in self.own]
+        return own + [("" if p.leaf == self.name else p.leaf, line) for p in self.parts for line in p.bill.lines]
 
     @property
     def limits(self) -> list[tuple[str, Limit]]:
@@ -135,7 +138,7 @@ class _Assembly:
         for leaf, leaf_demand in self.demands.items():
             module, at = self.case.options[leaf]
             parts.append(Part(leaf, module.bill(at.spec, at, leaf_demand, self.context)))
-        return Assembled(tuple(self.own), tuple(parts))
+        return Assembled(name, tuple(self.own), tuple(parts))
 
     def _hand_down(self, name: str, demand: Demand, path: tuple[str, ...]) -> None:
         module, at = self.case.options[name]
@@ -203,10 +206,13 @@ def build_case(document: Document, variant: str | None = None, today: date | Non
         scenario = validate(Scenario, document.data, document)
     except Faults as problem:
         faults += problem.faults
+    faults += _shares(document)
     options = _options(document, faults)
+    as_of = (scenario.as_of if scenario else None) or today or date.today()
+    store = Store(_folders(document, faults), as_of)
+    faults += _references(options, store)
     if faults or scenario is None:
-        raise Faults(faults)
-    store = Store(_folders(scenario, document, faults), scenario.as_of or today or date.today())
+        raise Faults(list(dict.fromkeys(faults)))
     days = _convention(document, "traffic_days_per_month", scenario.traffic_days_per_month, "days/month", DAYS_PER_MONTH)
     hours = _convention(document, "billed_hours_per_month", scenario.billed_hours_per_month, "hours/month", HOURS_PER_MONTH)
     homes = {
@@ -274,13 +280,45 @@ def _options(document: Document, faults: list[Fault]) -> dict[str, tuple[ModuleT
     return result
 
 
-def _folders(scenario: Scenario, document: Document, faults: list[Fault]) -> list[Path]:
+def _shares(document: Document) -> list[Fault]:
+    """Shares of request classes that make no whole; shares that cannot be read are reported where they stand."""
+    workload = document.data.get("workload")
+    classes = workload.get("classes") if isinstance(workload, dict) else None
+    if not isinstance(classes, dict) or not classes:
+        return []
+    try:
+        shares = {k: share_or_rest(c["share"]) for k, c in classes.items()}
+    except (UnitError, KeyError, TypeError):
+        return []
+    problem = shares_problem(shares)
+    if problem is None:
+        return []
+    return [document.fault(("workload", "classes"), "the shares of the classes do not make a whole", expected=problem)]
+
+
+def _references(options: Mapping[str, tuple[ModuleType, At]], store: Store) -> list[Fault]:
+    """Names of catalogue entries that lead nowhere, and entries that are themselves wrong."""
+    faults: list[Fault] = []
+    for _, at in options.values():
+        for steps, (section, name) in at.spec.references().items():
+            try:
+                store.find(section, name)
+            except LookupFault as missing:
+                faults.append(at.fault(missing.message, *steps, expected=missing.expected, hint=missing.hint))
+            except Faults as problem:
+                faults += problem.faults
+    return faults
+
+
+def _folders(document: Document, faults: list[Fault]) -> list[Path]:
+    """The catalogue folders a scenario names, then the shipped one."""
+    stated = document.data.get("catalogs")
     folders = []
-    for i, text in enumerate(scenario.catalogs):
+    for i, text in enumerate(stated) if isinstance(stated, list) else ():
+        if not isinstance(text, str):
+            continue  # what is no text is reported by the model
         folder = document.path.parent / text
         if not folder.is_dir():
             faults.append(document.fault(("catalogs", i), f"no folder `{text}`", expected="a folder of catalogue files"))
         folders.append(folder)
     return [*folders, shipped("pricing")]
-
-

@@ -36,9 +36,9 @@ class Meter:
 METERS: list[Meter] = [
     Meter("input", "input tokens", None, "class"),
     Meter("output", "output tokens", None, "class"),
-    Meter("cache_read", "cached input, read", "input", "cache"),
-    Meter("cache_write_5m", "cached input, written for 5 minutes", "input", "cache"),
-    Meter("cache_write_1h", "cached input, written for 1 hour", "input", "cache"),
+    Meter("cache_read", "cached input read", "input", "cache"),
+    Meter("cache_write_5m", "cached input written (5 minutes)", "input", "cache"),
+    Meter("cache_write_1h", "cached input written (1 hour)", "input", "cache"),
     Meter("audio_input", "audio input tokens", "input", "class"),
     Meter("image_input", "image input tokens", "input", "class"),
     Meter("audio_output", "audio output tokens", "output", "class"),

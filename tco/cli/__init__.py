@@ -15,7 +15,7 @@ COMMANDS = (compare, explain, validate, scenarios, schema)  # importing a comman
 def main() -> None:
     """The console script. Exit codes: 0 done, 2 input or usage is wrong, 4 something outside failed."""
     try:
-        app()
+        app(prog_name="tco")
     except BrokenPipeError:
         # a reader that has seen enough (`tco compare ... | head`) is no fault; leave before Python flushes again
         sys.stderr.close()

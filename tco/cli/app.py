@@ -63,7 +63,10 @@ def write_whole(path: Path, content: bytes) -> None:
     import tempfile
 
     path = path.resolve() if path.is_symlink() else path
-    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as problem:
+        raise OSError(problem.errno, problem.strerror, str(path)) from None  # not the name of the file aside
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -91,6 +94,8 @@ def read(
 ) -> Case:
     """The case of a scenario named on the command line, with volumes given there. Raises `Faults`, or leaves with 2."""
     from tco.analysis.case import build_case, document_of
+    from tco.analysis.compare import window_of
+    from tco.document import Faults
     from tco.scenario.variant import with_variant
     from tco.units import UnitError, parse_rate
 
@@ -107,4 +112,10 @@ def read(
             raise usage_error(f"{flag}: {problem}") from None
         inner = data.get(path[0])
         data[path[0]] = {**(inner if isinstance(inner, dict) else {}), path[1]: text}
-    return build_case(replace(document, data=data), variant)
+    case = build_case(replace(document, data=data), variant)
+    if from_ is not None or to is not None:
+        try:
+            window_of(case)
+        except Faults as empty:
+            raise usage_error(f"--from, --to: {empty.faults[0].message}") from None
+    return case

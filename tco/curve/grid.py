@@ -7,15 +7,20 @@ told apart by their steps, not by how far both rise within a cell.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from tco.curve.stack import NEVER, TIE, Stack
+from tco.curve.stack import NEVER, TIE
+from tco.curve.window import THIN, Pieces
 from tco.quantity import Array
 
-EDGES_PER_CELL = 12
+EDGES_PER_CELL = 16
 """Of one curve, about. Fewer: less to merge around a crossover, but more bounds to compare."""
+
+PLAIN = 16
+"""So many times as many in a cell of plain bounds."""
 
 WORTHWHILE = 2048
 """Pieces in all, below which a coarse look costs more than it saves."""
@@ -25,8 +30,8 @@ WORTHWHILE = 2048
 class Grid:
     """Cells of volume and the bounds of each curve in them.
 
-    seam: (cells + 1,), lo to hi. begin, end: (curve, cell), the piece just above a cell's left end and the one at its
-    right end. low, high: (curve, cell), the bounds, less what is common to all curves, and widened by a tie.
+    seam: (cells + 1,), lo to hi. begin, end: (curve, cell), the number of the curve's piece just above a cell's left
+    end, and at its right end. low, high: (curve, cell), the bounds, less what is common to all curves, and widened by more than a tie.
     """
 
     seam: Array
@@ -36,53 +41,34 @@ class Grid:
     high: Array
 
 
-def grid(s: Stack) -> Grid | None:
-    """The cells for a stack of curves, or None where a coarse look is not worthwhile (or exactness was asked for)."""
-    n = len(s.start) - 1
-    if s.exact or len(s.left) < WORTHWHILE:
+def grid(curves: Sequence[Pieces], *, plain: bool = False) -> Grid | None:
+    """Cells and bounds of solid curves, or None where a coarse look is not worthwhile (or the curves are exact).
+
+    plain: fewer cells, and bounds of the curves themselves: quicker and looser.
+    """
+    if curves[0].window.exact or sum(len(c.above) for c in curves) < WORTHWHILE:
         return None
-    stride = EDGES_PER_CELL * n
-    sample = np.concatenate([s.right[i + o * EDGES_PER_CELL : j - 1 : stride] for o, i, j in _spans(s)])
-    sample.sort()
-    inside = sample[(sample > s.lo) & (sample < s.hi)]
-    seam = np.concatenate([[s.lo], inside[np.concatenate([[True], inside[1:] > inside[:-1]])[: len(inside)]], [s.hi]])
+    n = len(curves)
+    seam = _seams(curves, EDGES_PER_CELL * (PLAIN if plain else 1))
     cells = len(seam) - 1
     begin, end = np.empty((n, cells), dtype=np.int64), np.empty((n, cells), dtype=np.int64)
-    just_above, at = np.empty((n, cells)), np.empty((n, cells))
-    for o, i, j in _spans(s):
-        inner = s.right[i : j - 1]
-        begin[o] = i + np.searchsorted(inner, seam[:-1] * (1 + s.thin), side="right")
-        end[o] = i + np.searchsorted(inner, seam[1:] * (1 - s.thin), side="left")
-        begin[o, 0], end[o, -1] = i, j - 1
-        just_above[o] = s.value(begin[o], seam[:-1])
-        at[o] = s.value(end[o], seam[1:])
-    middle_left, middle_right = _middle(just_above), _middle(at)
-    rise = (middle_right - middle_left) / (seam[1:] - seam[:-1])
-    low, high = np.empty((n, cells)), np.empty((n, cells))
-    for o, i, j in _spans(s):
-        low[o] = np.minimum(just_above[o] - middle_left, at[o] - middle_right)
-        high[o] = np.maximum(just_above[o] - middle_left, at[o] - middle_right)
-        counts = end[o] - begin[o]  # edges strictly inside each cell
-        some = np.flatnonzero(counts)
-        if not len(some):
-            continue
-        first, last = begin[o][some[0]], end[o][some[-1]]
-        cell = np.repeat(some, counts[some])
-        blocks = np.cumsum(counts[some]) - counts[some]
-        edge = np.arange(first, last) if len(cell) == last - first else None
-        if edge is None:  # an edge on a seam lies in no cell
-            edge = np.repeat(begin[o][some] - blocks, counts[some]) + np.arange(len(cell))
-        x = s.right[edge]
-        common = middle_left[cell] + rise[cell] * (x - seam[cell])
-        below, above = s.at[edge] - common, s.above[edge + 1] - common
-        low[o, some] = np.minimum(low[o, some], np.minimum.reduceat(np.minimum(below, above), blocks))
-        high[o, some] = np.maximum(high[o, some], np.maximum.reduceat(np.maximum(below, above), blocks))
-    low[:, 0] = np.minimum(low[:, 0], s.first - middle_left[0])
-    high[:, 0] = np.maximum(high[:, 0], s.first - middle_left[0])
-    size = np.maximum(np.abs(low), np.abs(high)) + np.maximum(np.abs(middle_left), np.abs(middle_right))
-    low -= 4 * TIE * size
-    high += 4 * TIE * size
-    return Grid(seam, begin, end, low, high)
+    left, right = np.empty((n, cells)), np.empty((n, cells))
+    after, before = seam[:-1] * (1 + THIN), seam[1:] * (1 - THIN)
+    for o, c in enumerate(curves):
+        begin[o] = np.searchsorted(c.edges[1:-1], after, side="right")
+        end[o] = np.searchsorted(c.edges[1:-1], before, side="left")
+        left[o], right[o] = _values(c, begin[o], seam[:-1]), _values(c, end[o], seam[1:])
+    middle, middle_right = (np.zeros(cells), np.zeros(cells)) if plain else (_middle(left), _middle(right))
+    rise = None if plain else (middle_right - middle) / (seam[1:] - seam[:-1])
+    low = np.minimum(left - middle, right - middle_right)
+    high = np.maximum(left - middle, right - middle_right)
+    for o, c in enumerate(curves):
+        low[o, 0], high[o, 0] = min(low[o, 0], c.first - middle[0]), max(high[o, 0], c.first - middle[0])
+        if len(c.above) > 1:
+            _bound_edges(c, seam, middle, rise, low[o], high[o])
+    size = np.maximum(np.abs(low), np.abs(high)) + np.maximum(np.abs(middle), np.abs(middle_right))
+    size *= 4 * TIE
+    return Grid(seam, begin, end, low - size, high + size)
 
 
 def undecided(g: Grid, first: Array, second: Array) -> tuple[Array, Array]:
@@ -95,18 +81,64 @@ def undecided(g: Grid, first: Array, second: Array) -> tuple[Array, Array]:
     turned = sign[:, 1:] * sign[:, :-1] < 0  # a step exactly on a seam
     look[:, 1:] |= turned
     look[:, :-1] |= turned
-    wide = look.copy()
-    wide[:, 1:] |= look[:, :-1]
-    wide[:, :-1] |= look[:, 1:]
-    return sign, wide
+    return sign, _with_neighbours(look)
 
 
-def _spans(s: Stack) -> list[tuple[int, int, int]]:
-    return [(o, int(s.start[o]), int(s.start[o + 1])) for o in range(len(s.start) - 1)]
+def leading(g: Grid) -> Array:
+    """Where each curve may be the lowest, neighbours of such cells included: (curve, cell) of bool."""
+    return _with_neighbours(g.low <= g.high.min(axis=0))
+
+
+def runs(cells: Array) -> tuple[Array, Array, Array]:
+    """The runs of True in each row: the row, the first and the last column of each, by row and column."""
+    padded = np.zeros((cells.shape[0], cells.shape[1] + 1), dtype=np.int8)
+    padded[:, :-1] = cells
+    flat = padded.reshape(-1)
+    turn = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+    if flat[0]:
+        turn = np.concatenate([[0], turn])
+    begin, end = turn[::2], turn[1::2]
+    return begin // padded.shape[1], begin % padded.shape[1], (end - 1) % padded.shape[1]
+
+
+def _with_neighbours(cells: Array) -> Array:
+    wide = cells.copy()
+    wide[:, 1:] |= cells[:, :-1]
+    wide[:, :-1] |= cells[:, 1:]
+    return wide
+
+
+def _seams(curves: Sequence[Pieces], edges_per_cell: int) -> Array:
+    """Every so many edges of all curves together, lo and hi included."""
+    w, stride = curves[0].window, edges_per_cell * len(curves)
+    inside = np.unique(np.concatenate([c.edges[1 + o * edges_per_cell : -1 : stride] for o, c in enumerate(curves)]))
+    return np.concatenate([[w.lo], inside[(inside > w.lo) & (inside < w.hi)], [w.hi]])
+
+
+def _values(c: Pieces, piece: Array, volume: Array) -> Array:
+    left = c.edges[piece]
+    above = c.above[piece]
+    return np.asarray(above + (c.at[piece] - above) * ((volume - left) / (c.edges[piece + 1] - left)))
 
 
 def _middle(values: Array) -> Array:
     """The mean of the feasible curves' values, (cell,)."""
-    feasible = values < NEVER
-    total = np.where(feasible, values, 0.0).sum(axis=0)
-    return np.asarray(total / np.maximum(feasible.sum(axis=0), 1))
+    feasible = np.abs(values) < NEVER
+    if feasible.all():
+        return np.asarray(values.mean(axis=0))
+    return np.asarray(np.where(feasible, values, 0.0).sum(axis=0) / np.maximum(feasible.sum(axis=0), 1))
+
+
+def _bound_edges(c: Pieces, seam: Array, middle: Array, rise: Array | None, low: Array, high: Array) -> None:
+    """Widen a curve's bounds (cell,) by its values on both sides of the edges in each cell, (left, right]."""
+    x, below, above = c.edges[1:-1], c.at[:-1], c.above[1:]
+    cut = np.searchsorted(x, seam, side="right")
+    counts = cut[1:] - cut[:-1]
+    if rise is not None:
+        common = np.repeat(rise, counts)
+        common *= x - np.repeat(seam[:-1], counts)
+        common += np.repeat(middle, counts)
+        below, above = below - common, above - common
+    some = np.flatnonzero(counts)
+    low[some] = np.minimum(low[some], np.minimum.reduceat(np.minimum(below, above), cut[some]))
+    high[some] = np.maximum(high[some], np.maximum.reduceat(np.maximum(below, above), cut[some]))

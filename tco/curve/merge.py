@@ -109,7 +109,7 @@ def events(s: Stack, tasks: Tasks, opening: Array) -> Events:
     or the one above where they only touch there.
     """
     sizes = (tasks.a1 - tasks.a0) + (tasks.b1 - tasks.b0)
-    table = _Counts(s, tasks)
+    table = _Counts(s)
     found: list[_Changes] = []
     i = 0
     cumulative = np.cumsum(sizes)
@@ -119,8 +119,7 @@ def events(s: Stack, tasks: Tasks, opening: Array) -> Events:
         found.append(_changes(s, tasks.part(i, j), table, opening))
         i = j
     if not found:
-        none = np.zeros(0, dtype=np.int64)
-        return Events(none, none, s.left[:0], s.left[:0], none, none)
+        return _nothing(s)
     changes = _Changes(*(np.concatenate([getattr(c, n) for c in found]) for n in _Changes.__slots__))
     out = _events(s, changes)
     at_lo = (out.kind == TOUCH) & (out.volume <= s.lo)  # equal at the first volume alone: the order is the one above
@@ -131,34 +130,34 @@ def events(s: Stack, tasks: Tasks, opening: Array) -> Events:
 class _Counts:
     """How many edges of one curve lie at or below an edge of another, by table look-up instead of search."""
 
-    def __init__(self, s: Stack, tasks: Tasks) -> None:
-        # only edges inside some task: +1 where a task's begin, -1 where they end
-        open_ = np.bincount(tasks.a0, minlength=len(s.left) + 1) + np.bincount(tasks.b0, minlength=len(s.left) + 1)
-        open_ -= np.bincount(tasks.a1, minlength=len(s.left) + 1) + np.bincount(tasks.b1, minlength=len(s.left) + 1)
-        pieces = np.flatnonzero(np.cumsum(open_)[:-1] > 0)
+    def __init__(self, s: Stack) -> None:
+        inner = np.ones(len(s.left), dtype=bool)
+        inner[s.start[1:] - 1] = False
+        pieces = np.flatnonzero(inner)
         number = joint_edges(s, pieces)
         width = (int(number.max()) if len(pieces) else 0) + 2
         self.number = np.zeros(len(s.left), dtype=np.int64)
         self.number[pieces] = number
-        # [o, k]: the piece of curve o just left of the joint edge k; [o, k + 1]: just right of it. After the last edge
-        # inside a task that is some later piece, where edges are left out: `pieces` stops at the task's last one
+        # [o, k]: the piece of curve o just left of the joint edge k; [o, k + 1]: just right of it
         self.piece = np.empty((len(s.start) - 1, width), dtype=np.int32)
-        bounds = np.searchsorted(pieces, s.start)
-        for o, (i, j) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
-            own = number[i:j] + 1
-            runs = np.diff(own, prepend=0, append=width)
-            after = np.concatenate([pieces[i:j], pieces[j - 1 : j] + 1 if j > i else s.start[o : o + 1]])
-            self.piece[o] = np.repeat(after.astype(np.int32), runs)
+        for o in range(len(s.start) - 1):
+            i, j = int(s.start[o]), int(s.start[o + 1])
+            runs = np.empty(j - i, dtype=np.int64)
+            runs[:-1] = number[i - o : j - o - 1]
+            runs[:-1] += 1
+            runs[-1] = width
+            runs[1:] -= runs[:-1].copy()
+            self.piece[o] = np.repeat(np.arange(i, j, dtype=np.int32), runs)
 
-    def pieces(self, curve: Array, last: Array, edge: Array) -> tuple[Array, Array]:
+    def pieces(self, curve: Array, edge: Array) -> tuple[Array, Array]:
         """The pieces of another curve on either side of these edges: of one curve, or of one for each edge."""
         k = self.number[edge]
         if len(curve) == 1:
             row = self.piece[curve[0]]
-            return np.minimum(row.take(k), last[0]), np.minimum(row[1:].take(k), last[0])
+            return row.take(k), row[1:].take(k)
         k += curve * self.piece.shape[1]
         flat = self.piece.reshape(-1)
-        return np.minimum(flat.take(k), last), np.minimum(flat[1:].take(k), last)
+        return flat.take(k), flat[1:].take(k)
 
 
 def _changes(s: Stack, t: Tasks, table: _Counts, opening: Array) -> _Changes:
@@ -170,8 +169,8 @@ def _changes(s: Stack, t: Tasks, table: _Counts, opening: Array) -> _Changes:
     def spread(values: Array, counts: Array) -> Array:
         return values if single else np.repeat(values, counts)
 
-    other_b, other_b_above = table.pieces(spread(t.b, n_a), spread(t.b1, n_a), ea)
-    other_a, other_a_above = table.pieces(spread(t.a, n_b), spread(t.a1, n_b), eb)
+    other_b, other_b_above = table.pieces(spread(t.b, n_a), ea)
+    other_a, other_a_above = table.pieces(spread(t.a, n_b), eb)
     shared_a, shared_b = other_b != other_b_above, other_a != other_a_above
     shared = bool(shared_a.any())
 
@@ -282,39 +281,51 @@ def _events(s: Stack, c: _Changes) -> Events:
     touching = opens[~interval & ~limit_only & ~swaps]
     limit = opens[limit_only & swaps]
 
-    def rows(kind: int, opening: Array, closing: Array, since: Array, volume: Array) -> tuple[Array, ...]:
-        kinds = np.full(len(opening), kind)
-        if kind in (STEP, MEET) and len(opening):  # one of the two ceases to be feasible there
-            a, b = c.a_right[closing], c.b_right[closing]
-            ended = (s.above[a] == NEVER) | (s.above[b] == NEVER)
-            kinds[ended] = END
-        return opening, c.pair[opening], kinds, since, volume, c.before[opening], c.after[closing]
+    groups: list[tuple[Array, ...]] = []
 
-    at_step, at_limit, at_touch = (_edge(s, c, i) for i in (stepping, limit + 1, touching + 1))
-    at_root = _snapped(s, s.root(*_pair_pieces(s, c, meeting)), c.a_right[meeting], c.b_right[meeting])
-    at_tie = _tie(s, c, tied + 1)
-    # a run of equal costs begins at the edge it follows, or at the right end of the cell in which the costs met
-    in_cell = c.place[same] % 2 == 1
-    begin = _edge(s, c, same)
-    virtual = c.place[same] < 0
-    cell_end = np.minimum(s.right[np.where(virtual, 0, c.a_right[same])], s.right[np.where(virtual, 0, c.b_right[same])])
-    begin = np.where(virtual, s.lo, np.where(in_cell, cell_end, begin))
-    groups = [
-        rows(STEP, stepping, stepping, at_step, at_step),
-        rows(MEET, meeting, meeting, at_root, at_root),
-        rows(SAME_COST, same, same + 1, begin, _edge(s, c, same + 1)),
-        rows(MEET, tied, tied + 1, at_tie, at_tie),
-        rows(TOUCH, touching, touching + 1, at_touch, at_touch),
-        rows(STEP, limit, limit + 1, at_limit, at_limit),
-    ]
+    def put(kind: int, opening: Array, closing: Array, since: Array, volume: Array) -> None:
+        kinds = np.full(len(opening), kind)
+        if kind in (STEP, MEET):  # one of the two ceases to be feasible there
+            kinds[(s.above[c.a_right[closing]] == NEVER) | (s.above[c.b_right[closing]] == NEVER)] = END
+        groups.append((opening, c.pair[opening], kinds, since, volume, c.before[opening], c.after[closing]))
+
+    if len(meeting):
+        a, b = c.a_right[meeting], c.b_right[meeting]
+        at_root = _snapped(s, s.root(a, b), a, b)
+        put(MEET, meeting, meeting, at_root, at_root)
+    if len(tied):
+        at_tie = _tie(s, c, tied + 1)
+        put(MEET, tied, tied + 1, at_tie, at_tie)
+    for kind, opening, closing in (
+        (STEP, stepping, stepping),
+        (STEP, limit, limit + 1),
+        (TOUCH, touching, touching + 1),
+    ):
+        if len(opening):
+            edge = _edge(s, c, closing)
+            put(kind, opening, closing, edge, edge)
+    if len(same):
+        put(SAME_COST, same, same + 1, _beginning(s, c, same), _edge(s, c, same + 1))
+    if not groups:
+        return _nothing(s)
     joined = [np.concatenate(columns) for columns in zip(*groups, strict=True)]
     order = np.argsort(joined[0], kind="stable")
     pair, kind, since, volume, below, above = (column[order] for column in joined[1:])
     return _tidy(s, Events(pair, kind, since, volume, below, above))
 
 
-def _pair_pieces(s: Stack, c: _Changes, i: Array) -> tuple[Array, Array]:
-    return c.a_right[i], c.b_right[i]
+def _nothing(s: Stack) -> Events:
+    none, signs = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int8)
+    return Events(none, none, s.left[:0], s.left[:0], signs, signs)
+
+
+def _beginning(s: Stack, c: _Changes, i: Array) -> Array:
+    """Where the runs of equal cost that these changes open begin: at the edge they follow, or, where the costs met in a
+    cell, at its right end."""
+    virtual = c.place[i] < 0
+    in_cell = c.place[i] % 2 == 1
+    cell_end = np.minimum(s.right[c.a_right[i]], s.right[c.b_right[i]])
+    return np.where(virtual, s.lo, np.where(in_cell, cell_end, _edge(s, c, i)))
 
 
 def _edge(s: Stack, c: _Changes, i: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -9,10 +10,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from tco.curve.grid import grid, undecided
+from tco.curve.grid import Grid, grid, runs, undecided
 from tco.curve.merge import END, MEET, NONE, SAME_COST, STEP, TOUCH, Events, Tasks, events
-from tco.curve.stack import Stack, stack
-from tco.curve.window import Pieces, Window, pieces
+from tco.curve.stack import Stack, solid, stack, thinned
+from tco.curve.window import THIN, Pieces, Window, pieces
 from tco.quantity import Array, Quantity
 
 Kind = Literal["meet", "step", "same", "touch", "end"]
@@ -111,7 +112,9 @@ class Crossovers:
             return names[int(sign) if sign == NONE else turn * int(sign)]
 
         found = tuple(
-            Crossover(_number(e.volume[k]), _KINDS[int(e.kind[k])], name(e.below[k]), name(e.above[k]), _number(e.since[k]))
+            Crossover(
+                _number(e.volume[k]), _KINDS[int(e.kind[k])], name(e.below[k]), name(e.above[k]), _number(e.since[k])
+            )
             for k in range(i, j)
         )
         cells = _cells(self.window, found, turn * int(self.opening[p]), self.limit[p])
@@ -120,10 +123,14 @@ class Crossovers:
 
 def all_pairs(curves: Sequence[Pieces]) -> Crossovers:
     """Every change between every two of these curves, all over one window (else ValueError)."""
-    s = stack(curves)
     first, second = np.triu_indices(len(curves), 1)
-    limits = _limits(s, curves, first, second)
-    tasks, opening = _tasks(s, first, second, limits)
+    limits = _limits(curves, first, second)
+    all_ = solid(curves)
+    g = grid(all_)
+    if g is None:
+        s, opening, tasks = _whole_pairs(all_, first, second, limits)
+    else:
+        s, opening, tasks = _parts(all_, g, first, second, limits)
     found = events(s, tasks, opening)
     return Crossovers(curves[0].window, np.stack([first, second], axis=1), found, opening, limits)
 
@@ -191,51 +198,61 @@ def _alike(found: Crossover, sought: Crossover) -> bool:
     return found.cheaper_above == sought.cheaper_above and found.cheaper_below in (sought.cheaper_below, None)
 
 
-def _limits(s: Stack, curves: Sequence[Pieces], first: Array, second: Array) -> Array:
+def _limits(curves: Sequence[Pieces], first: Array, second: Array) -> Array:
     """Beyond this volume neither curve of the pair is feasible."""
     window = curves[0].window
     ends = window.array([window.hi if c.end is None else max(c.end, window.lo) for c in curves])
     return np.maximum(ends[first], ends[second])
 
 
-def _tasks(s: Stack, first: Array, second: Array, limits: Array) -> tuple[Tasks, Array]:
-    """The stretches of each pair to be merged, and the sign each pair opens with as far as it is known without."""
-    last = s.start[1:] - 1
+def _whole_pairs(curves: Sequence[Pieces], first: Array, second: Array, limits: Array) -> tuple[Stack, Array, Tasks]:
+    """Each pair as one task, over all of the range where either is feasible."""
+    s = stack(curves)
+    places = [np.arange(i, j) for i, j in itertools.pairwise(s.start.tolist())]
+    pair_ = np.flatnonzero(limits > s.lo)
+    a, b, right = first[pair_], second[pair_], limits[pair_]
+    a1, b1 = (_piece_at(curves, places, c, right) for c in (a, b))
+    begin = np.full_like(right, s.lo)
     opening = np.full(len(first), NONE, dtype=np.int8)
-    g = grid(s)
-    if g is None:  # one task per pair, over all of the range where either is feasible
-        n = np.flatnonzero(limits > s.lo)
-        a, b = first[n], second[n]
-        begin = np.full_like(limits[n], s.lo)
-        ends = _piece_at(s, a, limits[n], last), _piece_at(s, b, limits[n], last)
-        return Tasks(n, a, b, s.start[a], ends[0], s.start[b], ends[1], begin, limits[n]), opening
+    return s, opening, Tasks(pair_, a, b, s.start[a], a1, s.start[b], b1, begin, right)
+
+
+def _parts(curves: Sequence[Pieces], g: Grid, first: Array, second: Array, limits: Array) -> tuple[Stack, Array, Tasks]:
+    """As tasks only the stretches of each pair that a coarse look leaves undecided, and only the pieces they need."""
     sign, look = undecided(g, first, second)
     look &= g.seam[:-1] < limits[:, np.newaxis]
-    # runs of cells to be looked at, by pair and volume
-    padded = np.zeros((len(first), look.shape[1] + 2), dtype=np.int8)
-    padded[:, 1:-1] = look
-    turn = np.diff(padded, axis=1)
-    pair_, c0 = np.nonzero(turn == 1)
-    _, c1 = np.nonzero(turn == -1)
-    c1 = c1 - 1
+    needed = np.zeros((len(curves), look.shape[1]), dtype=bool)
+    for o in range(len(curves)):
+        needed[o] = look[(first == o) | (second == o)].any(axis=0)
+    row, c0, c1 = runs(needed)
+    needed_curves, places = thinned(curves, (row, g.begin[row, c0], g.end[row, c1]))
+    s = stack(needed_curves)
+    places = [place + i for place, i in zip(places, s.start[:-1], strict=True)]
+    size = np.array([len(p) for p in places])
+    flat, offset = np.concatenate(places), np.cumsum(size) - size
+
+    pair_, c0, c1 = runs(look)
     a, b = first[pair_], second[pair_]
     right = np.minimum(g.seam[c1 + 1], limits[pair_])
-    a1, b1 = g.end[a, c1], g.end[b, c1]
+    ends = [flat[offset[c] + g.end[c, c1]] for c in (a, b)]
     short = np.flatnonzero(g.seam[c1 + 1] > right)
-    a1[short] = _piece_at(s, a[short], right[short], last)
-    b1[short] = _piece_at(s, b[short], right[short], last)
-    seen = (limits > s.lo) & ~look[:, 0]
-    opening[seen] = sign[seen, 0]
-    return Tasks(pair_, a, b, g.begin[a, c0], a1, g.begin[b, c0], b1, g.seam[c0], right), opening
+    for end, curve in zip(ends, (a, b), strict=True):
+        end[short] = _piece_at(curves, places, curve[short], right[short])
+    opening = np.full(len(first), NONE, dtype=np.int8)
+    known = (limits > s.lo) & ~look[:, 0]
+    opening[known] = sign[known, 0]
+    begins = [flat[offset[c] + g.begin[c, c0]] for c in (a, b)]
+    return s, opening, Tasks(pair_, a, b, begins[0], ends[0], begins[1], ends[1], g.seam[c0], right)
 
 
-def _piece_at(s: Stack, curve: Array, volume: Array, last: Array) -> Array:
-    """The piece of each curve that ends at, or contains, a volume."""
-    at = last[curve].copy()
-    for i in np.flatnonzero(volume < s.hi):
-        own = s.right[s.start[curve[i]] : last[curve[i]]]
-        at[i] = s.start[curve[i]] + int(np.searchsorted(own, volume[i] * (1 - s.thin)))
-    return at
+def _piece_at(curves: Sequence[Pieces], places: list[Array], curve: Array, volume: Array) -> Array:
+    """Where in the stack the piece of each curve is that ends at, or contains, a volume."""
+    out = np.empty(len(curve), dtype=np.int64)
+    for i, o in enumerate(curve.tolist()):
+        c = curves[o]
+        thin = 0 if c.window.exact else THIN
+        out[i] = places[o][np.searchsorted(c.edges[1:-1], volume[i] * (1 - thin))]
+    return out
 
 
 def _cells(window: Window, found: tuple[Crossover, ...], opening: int, limit: Any) -> tuple[Cell, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -72,7 +71,9 @@ class Stack:
         low = np.maximum(self.left[a], self.left[b])
         high = np.minimum(self.right[a], self.right[b])
         steeper = self.slope[a] - self.slope[b]
-        steeper = np.where(steeper == 0, 1, steeper)  # parallel within rounding, after a tie: where they touch is as good
+        steeper = np.where(
+            steeper == 0, 1, steeper
+        )  # parallel within rounding, after a tie: where they touch is as good
         volume = low - (self.value(a, low) - self.value(b, low)) / steeper
         if self.exact:
             return np.asarray(volume)
@@ -81,29 +82,77 @@ class Stack:
         return np.asarray(np.clip(volume, low, high))
 
 
-def stack(curves: Sequence[Pieces]) -> Stack:
-    """Lay curves end to end. ValueError where their windows differ."""
+def solid(curves: Sequence[Pieces]) -> list[Pieces]:
+    """The same curves without ends: from its end on, a curve goes on as NEVER. ValueError where the windows differ."""
     w = curves[0].window
     if any(c.window.lo != w.lo or c.window.hi != w.hi or c.window.exact != w.exact for c in curves):
         raise ValueError("curves can only be compared over one window")
-    never = Fraction(NEVER) if w.exact else NEVER
-    tail = w.array([never])
-    left, right, above, at_, first = [], [], [], [], []
+    tail, hi = w.array([NEVER]), w.array([w.hi])
+    out = []
     for c in curves:
-        stops = c.end is not None
-        left.append(c.edges if stops else c.edges[:-1])
-        right.append(c.edges[1:])
-        above.append(c.above)
-        at_.append(c.at)
-        if stops:  # from its end on, the curve goes on as "never"
-            right.append(w.array([w.hi]))
-            above.append(tail)
-            at_.append(tail)
-        first.append(never if stops and c.end < w.lo else c.first)
-    start = np.concatenate([[0], np.cumsum([len(x) for x in left])])
-    left_, right_, above_, at_all = (np.concatenate(x) for x in (left, right, above, at_))
-    slope = (at_all - above_) / (right_ - left_)
-    return Stack(w.lo, w.hi, start, w.array(first), left_, right_, above_, at_all, slope, np.arange(len(left_)))
+        if c.end is None:
+            out.append(c)
+            continue
+        edges, above, at_ = (np.concatenate(x) for x in ((c.edges, hi), (c.above, tail), (c.at, tail)))
+        out.append(Pieces(edges, above, at_, tail[0] if c.end < w.lo else c.first, w))
+    return out
+
+
+def thinned(
+    curves: Sequence[Pieces], kept: tuple[Array, Array, Array], sole: Array | None = None
+) -> tuple[list[Pieces], list[Array]]:
+    """Only some runs of the pieces of each (solid) curve, whole, with one piece for every gap; and where each kept piece
+    went. kept: (curve, first piece, last piece) of each run, ascending within each curve.
+
+    A gap costs NEVER, or -NEVER where the curve is the lowest without question: sole (runs + curves,) of bool says so
+    of the gap before each run, and of the one after the last run of each curve.
+    """
+    bounds = np.searchsorted(kept[0], np.arange(len(curves) + 1))
+    fill = np.full(len(kept[0]) + len(curves), NEVER)
+    if sole is not None:
+        fill[sole] = -NEVER
+    both = [
+        _thinned(c, kept[1][i:j], kept[2][i:j], fill[i + o : j + o + 1])
+        for o, (c, i, j) in enumerate(zip(curves, bounds[:-1], bounds[1:], strict=True))
+    ]
+    return [c for c, _ in both], [place for _, place in both]
+
+
+def stack(curves: Sequence[Pieces]) -> Stack:
+    """Lay (solid) curves end to end."""
+    w = curves[0].window
+    start = np.concatenate([[0], np.cumsum([len(c.above) for c in curves])])
+    left, right = (np.concatenate(x) for x in ([c.edges[:-1] for c in curves], [c.edges[1:] for c in curves]))
+    above, at_ = (np.concatenate(x) for x in ([c.above for c in curves], [c.at for c in curves]))
+    slope = (at_ - above) / (right - left)
+    first = w.array([c.first for c in curves])
+    return Stack(w.lo, w.hi, start, first, left, right, above, at_, slope, np.arange(len(left)))
+
+
+def _thinned(c: Pieces, first: Array, last: Array, fill: Array) -> tuple[Pieces, Array]:
+    n = len(c.above)
+    if not len(first):
+        return Pieces(c.edges[[0, -1]], fill, fill, c.first, c.window), np.zeros(n, dtype=np.int64)
+    begin = np.maximum(first, np.concatenate([[0], last[:-1] + 1]))  # neighbouring runs may share a piece
+    some = begin <= last
+    begin, end = begin[some], last[some] + 1
+    # gaps: one before each run that does not begin where the one before it ended, and one after the last
+    gap = np.concatenate([[begin[0] > 0], begin[1:] > end[:-1], [end[-1] < n]])
+    if not gap.any():
+        return c, np.arange(n)
+    fill = np.concatenate([fill[:-1][some], fill[-1:]])[gap]
+    piece = ranges(begin, end)
+    spot = np.repeat(np.cumsum(gap)[:-1], end - begin) + np.arange(len(piece))
+    place = np.zeros(n, dtype=np.int64)
+    place[piece] = spot
+    size = len(piece) + len(fill)
+    hole = np.ones(size, dtype=bool)
+    hole[spot] = False
+    edges, above, at_ = np.empty(size + 1), np.empty(size), np.empty(size)
+    edges[spot], above[spot], at_[spot] = c.edges[piece], c.above[piece], c.at[piece]
+    edges[:-1][hole], above[hole], at_[hole] = c.edges[np.concatenate([[0], end])[gap]], fill, fill
+    edges[-1] = c.edges[-1]
+    return Pieces(edges, above, at_, c.first, c.window), place
 
 
 def ranges(begin: Array, end: Array) -> Array:

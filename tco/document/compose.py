@@ -58,7 +58,7 @@ class _Open:
     children: list[Node] = field(default_factory=list)
 
 
-class _Stop(Exception):  # noqa: N818
+class _Stop(Exception):
     """A limit is reached; what follows is not read."""
 
 
@@ -123,6 +123,9 @@ class Composer:
         if self._in_key():
             self._key(value, event, mark)
         else:
+            waiting = self._open[-1].key if self._open else None
+            if not event.value and isinstance(waiting, tuple) and waiting[1].line < mark.line:
+                mark = waiting[1]  # the parsers put the missing value of `? key` on whatever comes next
             node = Node(mark, value)
             self._name(event.anchor, node, mark)
             self._add(node)

@@ -53,7 +53,7 @@ class Fault:
         return "\n".join(out)
 
 
-class Faults(Exception):  # noqa: N818
+class Faults(Exception):
     """One or more faults, as a tuple sorted by file, line and column; each is kept once."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:

@@ -118,9 +118,7 @@ def _block(lines: list[str], at: Mark, start: Mark) -> Explained:
     line = _line(lines, at.line)
     if at.col > len(_indent(line)) + 1:
         value = line[at.col - 1 :].strip()
-        return Explained(
-            at, "unexpected text after a value", "nothing here, or quotes around it all", value=value
-        )
+        return Explained(at, "unexpected text after a value", "nothing here, or quotes around it all", value=value)
     if not line.strip():
         return Explained(at, "file ends too early", "a value")
     if line.strip().startswith(":"):

@@ -143,7 +143,8 @@ def _kind(needed: str, name: str, value: Any) -> Words:
         hint = scientific_hint(value)
     elif needed == _LIST and len(text) <= 30:
         hint = f"write `[{text}]`"
-    return Words(f"{name} is not {needed.split(',')[0].split(' (')[0]}", needed, hint)
+    short = re.split(r",| \(", needed, maxsplit=1)[0]
+    return Words(f"{name} is not {short}", needed, hint)
 
 
 def _is(problem: str) -> str:

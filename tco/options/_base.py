@@ -20,6 +20,9 @@ from tco.workload.demand import Class, Demand
 
 MONTHS_PER_YEAR = 12
 
+Steps = tuple[str | int, ...]
+"""Keys from an option down to one of its values."""
+
 
 class People(Model):
     """The people an option needs: a fraction of a full-time post and what a full-time year costs."""
@@ -47,6 +50,11 @@ class OptionSpec(Model):
     overhead: dict[Name, Factor] = Field(
         default_factory=dict, description="replaces or adds to the workload's overhead for this option"
     )
+
+    def references(self) -> dict[Steps, tuple[str, str]]:
+        """The catalogue entries this option names: section and name, by the key that names them."""
+        role = self.people.role if self.people is not None else None
+        return {} if role is None else {("people", "role"): ("people", role)}
 
 
 class ServesTokens(OptionSpec):

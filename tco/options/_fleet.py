@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from tco.fields import AtLeastOne, Factor, Model, Positive, PositiveShare, Whole
 from tco.lineitem import Figure, Fleet, LevelLoad, Limit
+from tco.options._base import Steps as Keys
 from tco.options._base import At, Context, ServesTokens, Unusable, constant, grossed_up, overheads
 from tco.options._capacity import Capacity, CapacityField, capacity
 from tco.quantity import VOLUME, Highest, Linear, Number, Part, Quantity, Steps, linear
@@ -66,6 +67,10 @@ class FleetSpec(ServesTokens):
         if self.billing != "static" and self.capacity is None:
             raise UnitError(None, f"a `capacity` beside `billing: {self.billing}`: replicas follow the load", "")
         return self
+
+    def references(self) -> dict[Keys, tuple[str, str]]:
+        own = {("capacity",): ("capacity", self.capacity)} if isinstance(self.capacity, str) else {}
+        return {**super().references(), **own}
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, create_model, model_validator
 
 from tco.catalog.charge import ChargeFault, applicable, charges
 from tco.catalog.entries import ApiPrice, TierPrices
+from tco.catalog.meters import METERS
 from tco.catalog.store import LookupFault
 from tco.fields import Factor, Model, MoneyPerMtok, Name, Reference, Share
 from tco.lineitem import INVOICE, Bill, Exact, Figure, LineItem
@@ -16,6 +17,7 @@ from tco.options._base import (
     At,
     Context,
     ServesTokens,
+    Steps,
     Unusable,
     class_figures,
     grossed_up,
@@ -29,26 +31,37 @@ from tco.workload.demand import Class, Demand
 
 STANDARD, BATCH = "standard", "batch"
 PER_MTOK = 1_000_000
+BLENDED = ("input", "output")
 NEAR_THRESHOLD = 4
 """A mean within this factor of a long-context threshold hides requests on the other side of it."""
 
 
-class StatedPrices(Model):
+_METER_PRICES: dict[str, Any] = {
+    m.key: (MoneyPerMtok | None, Field(None, description=f"{m.label}, such as $0.80/1M tokens")) for m in METERS
+}
+
+
+class _StatedPrices(Model):
     """Prices of one's own, in place of a catalogue entry: per 1M tokens, `blended` for input and output alike."""
 
-    input: MoneyPerMtok | None = None
-    output: MoneyPerMtok | None = None
-    cache_read: MoneyPerMtok | None = None
-    cache_write: MoneyPerMtok | None = None
     blended: MoneyPerMtok | None = Field(None, description="one price for input and output")
 
     @model_validator(mode="after")
-    def _either(self) -> StatedPrices:
-        if self.blended is not None and any(p is not None for p in (self.input, self.output)):
-            raise UnitError(None, "either `blended` or `input` and `output`", "")
-        if self.blended is None and self.input is None:
+    def _either(self) -> _StatedPrices:
+        single = [self.of(key) for key in BLENDED]
+        if self.blended is not None and any(price is not None for price in single):
+            raise UnitError(None, "either `blended`, or `input` and `output`", "")
+        if self.blended is None and single[0] is None:
             raise UnitError(None, "`input` and `output`, or `blended`", "")
         return self
+
+    def of(self, key: str) -> Money | None:
+        """The stated price of a meter, None when there is none."""
+        price: Money | None = getattr(self, key)
+        return price
+
+
+StatedPrices = create_model("StatedPrices", __base__=_StatedPrices, __doc__=_StatedPrices.__doc__, **_METER_PRICES)
 
 
 class Spec(ServesTokens):
@@ -56,7 +69,7 @@ class Spec(ServesTokens):
 
     kind: Literal["api"]
     model: Reference | None = Field(None, description="a catalogue entry, such as anthropic/claude-haiku-4.5")
-    price: StatedPrices | None = None
+    price: StatedPrices | None = Field(None, description="prices of your own")  # type: ignore[valid-type]
     tier: Name = Field(STANDARD, description="service tier of requests that are not batched")
     batch_share: Share = Field(Fraction(0), description="share of requests sent at the batch tier")
     cache_ttl: Literal["5m", "1h"] = Field("5m", description="time to live that cache writes are billed at")
@@ -67,6 +80,10 @@ class Spec(ServesTokens):
         if (self.model is None) == (self.price is None):
             raise UnitError(None, "one of `model` (a catalogue entry) and `price` (your own)", "")
         return self
+
+    def references(self) -> dict[Steps, tuple[str, str]]:
+        own = {("model",): ("models", self.model)} if self.model is not None else {}
+        return {**super().references(), **own}
 
 
 class _Priced:
@@ -87,12 +104,7 @@ class _Priced:
         else:
             assert spec.price is not None
             self.found, self.row, self.index = None, None, 0
-            stated = {
-                f"{key}_per_mtok": money.amount
-                for key, names in _STATED.items()
-                for name in names
-                if (money := getattr(spec.price, name)) is not None
-            }
+            stated = {m.price_key: found[1].amount for m in METERS if (found := self._stated(m.key)) is not None}
             self.stated = TierPrices.model_construct(**stated)
 
     def _row(self) -> tuple[int, ApiPrice]:
@@ -125,19 +137,16 @@ class _Priced:
             steps = (*steps, *(("long_context",) if long else ()), f"{key}_per_mtok")
             figure = self.found.figure(f"{key}_per_mtok", price, f"{self.currency}/1M tokens", self.row, *steps)
             return self.context.converted(self.at, figure, self.currency, "model")
-        stated = self.at.spec.price
-        name = next(n for n in _STATED[key] if getattr(stated, n) is not None)
-        money: Money = getattr(stated, name)
-        return self.context.money(self.at, f"{name} price", money, "price", name)
+        stated = self._stated(key)
+        assert stated is not None
+        return self.context.money(self.at, f"{stated[0]} price", stated[1], "price", stated[0])
 
-
-_STATED = {
-    "input": ("input", "blended"),
-    "output": ("output", "blended"),
-    "cache_read": ("cache_read",),
-    "cache_write_5m": ("cache_write",),
-    "cache_write_1h": ("cache_write",),
-}
+    def _stated(self, key: str) -> tuple[str, Money] | None:
+        """The key and the amount that the scenario states for a meter."""
+        prices = self.at.spec.price
+        named = "blended" if key in BLENDED and prices.blended is not None else key
+        money: Money | None = getattr(prices, named)
+        return None if money is None else (named, money)
 
 
 def bill(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
@@ -187,7 +196,8 @@ def _class_lines(
     for charge in charges(price_set, counts):
         price, made_of = priced.figure(tier, long is not None, charge.meter.key, charge.price)
         for meter in charge.unpriced:
-            context.notes.assume(f"{at.name}: {meter.label} have no price of their own and pay {charge.meter.label}'s")
+            where = "" if tier == STANDARD else f" in the {tier} tier"
+            context.notes.assume(f"{at.name}: no price for {meter.label}{where}: billed as {charge.meter.label}")
         prefix = f"{c.name}: " if classes > 1 else ""
         suffix = "" if tier == STANDARD else f" ({tier})"
         suffix += " (long context)" if long is not None else ""

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from tco.fields import AtLeastOne, MoneyOverTime, Reference
 from tco.lineitem import Bill, LineItem
-from tco.options._base import At, Context, standing_lines
+from tco.options._base import At, Context, Steps, standing_lines
 from tco.options._fleet import billed, in_lots, sized
 from tco.options._fleet import split as split_fleet
 from tco.options._rental import RentalSpec, hourly, offer
@@ -31,6 +31,10 @@ class Spec(RentalSpec):
         if (self.endpoint is None) == (self.unit_price is None):
             raise UnitError(None, "one of `endpoint` (a catalogue entry) and `unit_price` (your own)", "")
         return self
+
+    def references(self) -> dict[Steps, tuple[str, str]]:
+        own = {("endpoint",): ("endpoints", self.endpoint)} if self.endpoint is not None else {}
+        return {**super().references(), **own}
 
 
 def bill(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from tco.fields import AtLeastOne, Factor, MoneyOverTime, Reference
 from tco.lineitem import Bill, Figure, LineItem
-from tco.options._base import At, Context, Unusable, constant, standing_lines
+from tco.options._base import At, Context, Steps, Unusable, constant, standing_lines
 from tco.options._fleet import Sized, billed, in_lots, sized
 from tco.options._fleet import split as split_fleet
 from tco.options._rental import RentalSpec, hourly, offer
@@ -45,6 +45,10 @@ class Spec(RentalSpec):
         if self.server_price is not None and self.gpus_per_server is None:
             raise UnitError(None, "`gpus_per_server` beside `server_price`", "")
         return self
+
+    def references(self) -> dict[Steps, tuple[str, str]]:
+        own = {("gpu",): ("gpus", self.gpu)} if self.gpu is not None else {}
+        return {**super().references(), **own}
 
 
 @dataclass(frozen=True)

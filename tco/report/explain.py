@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from tco.analysis.case import Case
@@ -49,12 +50,17 @@ def _print_entry(entry: Entry, currency: str, console: Console) -> None:
         f"{words.significant(entry.exact, 9)}"
     )
     console.print(Text(f"  {arithmetic}"))
+    if not entry.exact:
+        return  # nothing to trace: a fleet that does not overflow, a class that is not routed here
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(width=3)
+    grid.add_column(overflow="fold", max_width=44)
+    grid.add_column(overflow="fold")
     for figure in entry.inputs:
-        unit = f" {figure.unit}" if figure.unit else ""
-        line = Text(f"    {figure.name} ")
-        line.append(f"{words.significant(figure.value)}{unit}", style="cyan")
-        line.append(f"  {figure.home}", style="dim")
-        console.print(line)
+        number = Text(f"{figure.name} ")
+        number.append(f"{words.significant(figure.value)} {figure.unit}".rstrip(), style="cyan")
+        grid.add_row("", number, Text(str(figure.home), style="dim"))
+    console.print(grid)
 
 
 def _print_fleet(fleet: FleetState, console: Console) -> None:

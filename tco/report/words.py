@@ -96,18 +96,25 @@ def edge(volume: Fraction | float) -> str:
 
 def uncrossed(c: Comparison) -> list[str]:
     """Pairs without a crossover in the range, one sentence for each option that is cheaper than others."""
-    cheaper: dict[tuple[str, str], list[str]] = {}
-    sentences = []
+    always: dict[str, list[str]] = {}
+    here: dict[str, list[str]] = {}
+    others = []
     for p in c.pairs:
         if p.outcome in ("always_a", "always_b"):
             winner, loser = (p.a, p.b) if p.outcome == "always_a" else (p.b, p.a)
-            cheaper.setdefault((winner, "is always cheaper than"), []).append(loser)
+            always.setdefault(winner, []).append(loser)
         elif p.outcome == "outside" and p.leader is not None:
-            loser = p.b if p.leader == p.a else p.a
-            cheaper.setdefault((p.leader, "is cheaper throughout, and crosses only outside the range,"), []).append(loser)
+            here.setdefault(p.leader, []).append(p.b if p.leader == p.a else p.a)
         elif not p.crossings:
-            sentences.append(f"{p.a} and {p.b}: {outcome(p)}.")
-    return [f"{winner} {how} {_listed(losers)}." for (winner, how), losers in cheaper.items()] + sentences
+            others.append(f"{p.a} and {p.b}: {outcome(p)}.")
+    return [
+        *(f"{winner} is always cheaper than {_listed(losers)}." for winner, losers in always.items()),
+        *(
+            f"{winner} is cheaper than {_listed(losers)} throughout the range; they cross only outside it."
+            for winner, losers in here.items()
+        ),
+        *others,
+    ]
 
 
 def _listed(names: list[str]) -> str:

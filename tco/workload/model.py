@@ -14,13 +14,14 @@ from tco.fields import Count, Factor, Flow, Model, Name, Share, Text
 REST = "rest"
 
 
-def _share_or_rest(value: Any) -> Fraction | Literal["rest"]:
+def share_or_rest(value: Any) -> Fraction | Literal["rest"]:
+    """A share, or `rest` for what the others leave. Raises UnitError."""
     return REST if value == REST else units.parse_share(value)  # type: ignore[return-value]
 
 
 ShareOrRest = Annotated[
     Fraction | str,
-    PlainValidator(_share_or_rest),
+    PlainValidator(share_or_rest),
     WithJsonSchema({"type": ["number", "string"], "examples": ["70%", "rest"]}),
 ]
 
@@ -135,8 +136,6 @@ class Workload(Sizes):  # type: ignore[misc, valid-type]
             raise units.UnitError(None, f"sizes either here or under `classes`, not both (`{sorted(own)[0]}`)", "")
         if self.classes is None:
             self.check_sizes()
-        elif (problem := shares_problem({k: c.share for k, c in self.classes.items()})) is not None:
-            raise units.UnitError(None, problem, "")
         return self
 
 
@@ -144,13 +143,13 @@ def shares_problem(shares: dict[str, Fraction | str]) -> str | None:
     """What is wrong with shares that must make a whole, in words; None when nothing is."""
     stated = sum((s for s in shares.values() if isinstance(s, Fraction)), Fraction(0))
     rests = [k for k, s in shares.items() if s == REST]
-    listing = " + ".join(f"{k} {float(s):.4%}" if isinstance(s, Fraction) else f"{k} rest" for k, s in shares.items())
+    listing = " + ".join(f"{k} {float(s) * 100:.10g} %" if isinstance(s, Fraction) else f"{k} rest" for k, s in shares.items())
     if len(rests) > 1:
         return f"`rest` once, not for {', '.join(rests)}"
     if rests and stated > 1:
         return f"shares of at most 100 % beside `rest`, not {listing}"
     if not rests and stated != 1:
-        return f"shares that add up to 100 %, not {listing} = {float(stated):.4%}"
+        return f"shares that add up to 100 %, not {listing} = {float(stated) * 100:.10g} %"
     return None
 
 

@@ -6,14 +6,16 @@ edge of a band is the same float as the crossover of the two options that lead o
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from tco.curve.grid import grid, leading, runs
 from tco.curve.merge import NONE, SAME_COST, TOUCH, Tasks, events
-from tco.curve.stack import NEVER, Stack, ranges, stack
+from tco.curve.stack import NEVER, Stack, ranges, solid, stack, thinned
 from tco.curve.window import Pieces
 from tco.quantity import Array
 
@@ -64,17 +66,39 @@ class _Groups:
 
 def bands(curves: Sequence[Pieces]) -> list[Band]:
     """The cheapest feasible options over the whole window, as ascending bands (lo, hi] that cover it."""
-    s = stack(curves)
+    rest, who = solid(curves), np.arange(len(curves))
+    first = rest[0].window.array([c.first for c in rest])
+    for plain in (True, False):
+        rest, who = _contenders(rest, who, plain)
+    s = stack(rest)
     groups = _Groups(len(curves))
-    owner = np.repeat(np.arange(len(curves)), s.start[1:] - s.start[:-1])
+    leads = np.repeat(who, s.start[1:] - s.start[:-1])
     everything = np.arange(len(s.left))
     envelopes = [
-        _Envelope(s.right[i:j], everything[i:j], owner[i:j], s.first[o])
-        for o, (i, j) in enumerate(zip(s.start[:-1], s.start[1:], strict=True))
+        _Envelope(s.right[i:j], everything[i:j], leads[i:j], s.first[o])
+        for o, (i, j) in enumerate(itertools.pairwise(s.start.tolist()))
     ]
     while len(envelopes) > 1:
         envelopes = _merged(s, groups, envelopes)
-    return _bands(s, groups, owner, envelopes[0])
+    return _bands(s, groups, envelopes[0], first)
+
+
+def _contenders(curves: list[Pieces], who: Array, plain: bool) -> tuple[list[Pieces], Array]:
+    """Each curve only where it may be the lowest; those that are so nowhere are left out."""
+    g = grid(curves, plain=plain)
+    if g is None:
+        return curves, who
+    may = leading(g)
+    some = np.flatnonzero(may.any(axis=1))
+    may = may[some]
+    alone = may & (may.sum(axis=0) == 1)  # nothing to find out there
+    row, c0, c1 = runs(may & ~alone)
+    # before each run, and after the last of each curve: does it lead alone there? The cell next to the run tells:
+    # where one leader follows another, there is a cell between in which both may lead
+    last = np.searchsorted(row, np.arange(len(some)), side="right")
+    sole = np.insert(alone[row, np.maximum(c0 - 1, 0)] & (c0 > 0), last, alone[:, -1])
+    o = some[row]
+    return thinned([curves[i] for i in some], (row, g.begin[o, c0], g.end[o, c1]), sole)[0], who[some]
 
 
 def _merged(s: Stack, groups: _Groups, envelopes: list[_Envelope]) -> list[_Envelope]:
@@ -110,7 +134,7 @@ def _spliced(
     s: Stack, groups: _Groups, two: tuple[_Envelope, _Envelope], lows: Array, highs: Array, signs: Array
 ) -> _Envelope:
     """Of each interval (low, high], the segments of the cheaper envelope: of the first where they cost the same."""
-    right, piece, leads, key = [], [], [], []
+    right, piece, leads = [], [], []
     for which, envelope in enumerate(two):
         mine = np.flatnonzero(signs > 0) if which else np.flatnonzero(signs <= 0)
         inner = envelope.right[:-1]
@@ -150,13 +174,13 @@ def _stacked(s: Stack, envelopes: list[_Envelope]) -> Stack:
     return Stack(s.lo, s.hi, start, first, left, right, s.value(piece, left), at, s.slope[piece], piece, s)
 
 
-def _bands(s: Stack, groups: _Groups, owner: Array, e: _Envelope) -> list[Band]:
+def _bands(s: Stack, groups: _Groups, e: _Envelope, first: Array) -> list[Band]:
     out: list[Band] = []
     dead = s.above[e.piece] == NEVER
     change = np.flatnonzero((e.leads[1:] != e.leads[:-1]) | (dead[1:] != dead[:-1]))
     last = np.concatenate([change, [len(e.right) - 1]])
-    best = s.first.min()
-    ties = np.flatnonzero(s.sign(s.first, np.full_like(s.first, best)) == 0).tolist()
+    best = first.min()
+    ties = np.flatnonzero(s.sign(first, np.full_like(first, best)) == 0).tolist()
     at_lo = tuple(ties) if best != NEVER else ()
     lo = s.lo
     for i in last.tolist():

@@ -1,0 +1,44 @@
+# Two commands do everything on a fresh machine with Python 3.11 or later: `make run` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: run test check pytest wheel docs bench clean
+
+run: $(VENV)/installed  ## install into .venv and compare a shipped scenario
+	$(BIN)/tco compare document-pipeline
+
+test: check wheel pytest  ## everything that must hold before a change lands
+
+check: $(VENV)/dev  ## lint, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+pytest: $(VENV)/dev
+	$(BIN)/pytest -n 2
+
+wheel: $(VENV)/dev  ## build the wheel, install it without dev packages, run it in an empty directory
+	$(BIN)/python tests/wheel_check.py
+
+docs: $(VENV)/dev  ## write what is generated: schemas, reference, outputs in pages, the picture
+	$(BIN)/python -m docs.generate
+
+bench: $(VENV)/dev  ## print the ratios of benchmarks/
+	$(BIN)/python benchmarks/crossovers.py
+	$(BIN)/python benchmarks/startup.py
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV) || { echo "needs Python 3.11+ with venv: on Debian, apt-get install python3-venv"; exit 1; }
+
+$(VENV)/installed: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --editable .
+	touch $@
+
+$(VENV)/dev: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@ $(VENV)/installed
+
+clean:
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
