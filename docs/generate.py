@@ -23,7 +23,11 @@ ROOT = Path(__file__).resolve().parent.parent
 SCHEMAS = {"scenarios/scenario.schema.json": "scenario", "pricing/catalog.schema.json": "catalog"}
 REFERENCES = {
     "docs/scenario.md": ("scenario", "Scenario reference", "Keys of a scenario file."),
-    "docs/catalog.md": ("catalog", "Catalogue reference", "Keys of a catalogue file in `pricing/`, or in a folder of your own."),
+    "docs/catalog.md": (
+        "catalog",
+        "Catalogue reference",
+        "Keys of a catalogue file in `pricing/`, or in a folder of your own.",
+    ),
 }
 PICTURE = "docs/crossover-70b.png"
 PICTURE_COMMAND = "tco compare crossover-70b --variant paper-capacity --png"
@@ -120,8 +124,8 @@ def picture_differs(old: bytes, new: bytes) -> bool:
     """Whether two pictures show something else, beyond a version's way of drawing it."""
     import io
 
-    import matplotlib.image as image
     import numpy as np
+    from matplotlib import image
 
     a, b = (image.imread(io.BytesIO(data), format="png") for data in (old, new))
     return a.shape != b.shape or float(np.abs(a - b).mean()) * 255 > TOLERANCE

@@ -22,10 +22,6 @@ class Home:
     checked: str = ""
     kind: str = ""
 
-    @property
-    def is_default(self) -> bool:
-        return self.where == "default"
-
     def __str__(self) -> str:
         paper = ", ".join(p for p in (self.kind, f"checked {self.checked}" if self.checked else "", self.source) if p)
         return f"{self.where} ({paper})" if paper else self.where
@@ -139,5 +135,3 @@ class Bill:
     lines: tuple[LineItem, ...]
     limits: tuple[Limit, ...] = ()
     fleet: Fleet | None = None
-
-

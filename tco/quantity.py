@@ -48,7 +48,7 @@ class At:
 
     @property
     def exact(self) -> bool:
-        return self.volume.dtype == object
+        return bool(self.volume.dtype == object)
 
     @property
     def decision(self) -> At:

@@ -13,7 +13,7 @@ def shipped(folder: str) -> Path:
 
 
 def shown(path: Path) -> Path:
-    """A shipped file by its short name (`pricing/aws.yaml`), so that results do not depend on where tco is installed."""
+    """A shipped file by its short name (`pricing/aws.yaml`): results do not depend on where tco is installed."""
     for folder in ("pricing", "scenarios"):
         if path.is_absolute() and path.is_relative_to(shipped(folder)):
             return Path(folder) / path.relative_to(shipped(folder))

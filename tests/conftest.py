@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from oracle import Oracle
 
 from tco.analysis.case import Case, build_case
+from tco.catalog.meters import METERS
 from tco.document import load_text
 
 Data = dict[str, Any]
@@ -73,6 +74,8 @@ def yaml(value: Any, indent: str = "") -> str:
     if isinstance(value, dict) and value:
         return "".join(f"\n{indent}{k}:{yaml(v, indent + '  ')}" for k, v in value.items())
     if isinstance(value, list) and value:
+        if isinstance(value[0], dict):
+            return "".join(f"\n{indent}-{yaml(v, indent + '  ')}" for v in value)
         return " [" + ", ".join(yaml(v).strip() for v in value) + "]"
     if isinstance(value, dict | list):
         return " {}" if isinstance(value, dict) else " []"
@@ -100,7 +103,8 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
 
 
 def oracle(data: Data) -> Oracle:
-    return Oracle(data, {"frozen": FROZEN})
+    """The oracle of a scenario's data; it calls meters what the engine's table calls them."""
+    return Oracle(data, {"frozen": FROZEN}, {m.key: m.label for m in METERS})
 
 
 # -- strategies ------------------------------------------------------------------------------------------------------
@@ -159,8 +163,8 @@ def workloads(draw: st.DrawFn, most_classes: int = 4, hours: int = 24) -> Data:
 
 
 TOKENS = some_of(
-    input_ratio=one_of(D("1.1"), "87%"),
-    output_ratio=one_of(D("1.37"), "80%"),
+    input_ratio=one_of(D("1.1"), D("0.87")),
+    output_ratio=one_of(D("1.37"), D("0.8")),
     reasoning_tokens=one_of(50, D("7.5")),
     cache_hit_rate=one_of("30%", "100%", D("0.07")),
     overhead=OVERHEAD,
@@ -175,7 +179,7 @@ STANDING = some_of(
 def api(draw: st.DrawFn) -> Data:
     """An API at a stated price or at the catalogue's."""
     stated = st.fixed_dictionaries({"input": MONEY, "output": MONEY}) | st.fixed_dictionaries({"blended": MONEY})
-    with_cache = st.tuples(stated, some_of(cache_read=MONEY, cache_write=MONEY)).map(lambda pair: pair[0] | pair[1])
+    with_cache = st.tuples(stated, some_of(cache_read=MONEY, cache_write_5m=MONEY, reasoning=MONEY, audio_input=MONEY)).map(lambda pair: pair[0] | pair[1])
     price = with_cache.map(lambda p: {"price": {k: f"{v}/1M tokens" for k, v in p.items()}})
     rich = some_of(tier=one_of("priority", "batch"), batch_share=one_of("30%", "100%"), cache_ttl=one_of("5m", "1h"))
     model = one_of({"model": "frozen/plain"}) | rich.map(lambda keys: {"model": "frozen/rich", **keys})
@@ -284,16 +288,17 @@ def scenarios(draw: st.DrawFn, most_classes: int = 4, hours: int = 24) -> Data:
     return {**whole, "exchange_rates": rates, "workload": workload, "options": options}
 
 
-def on_steps(data: Data, option: str, rough: Fraction) -> list[Fraction]:
+def on_steps(data: Data, option: str, rough: Fraction, most: int = 3) -> list[Fraction]:
     """Volumes near a rough one at which the load of one of an option's fleets is exactly a multiple of its size."""
     slow = oracle(data)
-    found = set()
+    candidates = {}
     for h in slow.price(option, rough, above=True).hours:
         if h.busy.rise:
             k = max(1, round(h.busy.value / h.size))
-            volume = rough + (k * h.size - h.busy.value) / h.busy.rise
-            if volume >= 1 and any(
-                x.busy.value == k * x.size for x in slow.price(option, volume).hours if x.leaf == h.leaf and x.hour == h.hour
-            ):
-                found.add(volume)
-    return sorted(found)
+            candidates[rough + (k * h.size - h.busy.value) / h.busy.rise] = (h.leaf, h.hour, k * h.size)
+
+    def hits(volume: Fraction) -> bool:
+        here = {(h.leaf, h.hour, h.busy.value) for h in slow.price(option, volume).hours}
+        return candidates[volume] in here
+
+    return [v for v in sorted(candidates)[:most] if v >= 1 and hits(v)]

@@ -129,17 +129,7 @@ PARTS = {
     "input": ("cache_read", "cache_write_5m", "cache_write_1h", "audio_input", "image_input"),
     "output": ("audio_output", "reasoning"),
 }
-LABELS = {
-    "input": "input tokens",
-    "output": "output tokens",
-    "cache_read": "cached input, read",
-    "cache_write_5m": "cached input, written for 5 minutes",
-    "cache_write_1h": "cached input, written for 1 hour",
-    "audio_input": "audio input tokens",
-    "image_input": "image input tokens",
-    "audio_output": "audio output tokens",
-    "reasoning": "reasoning tokens",
-}
+METERS = ("input", "output", *PARTS["input"], *PARTS["output"])
 
 
 def number(value: Any) -> Fraction:
@@ -160,6 +150,8 @@ class Oracle:
 
     scenario: Plain
     catalogues: Mapping[str, Plain] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """What a meter is called in a line; its key where nothing is said."""
 
     def __post_init__(self) -> None:
         s = self.scenario
@@ -220,7 +212,7 @@ class Oracle:
         lines, hours = own, []
         for leaf, its_flow in leaves.items():
             more, its_hours = self._leaf(leaf, its_flow)
-            lines = lines + more
+            lines = lines + [Line("", x.category, x.label, x.amount) if leaf == option else x for x in more]
             hours += its_hours
         return Outcome(tuple(lines), tuple(hours))
 
@@ -343,7 +335,7 @@ class Oracle:
         suffix = "" if tier == "standard" else f" ({tier})"
         if long is not None and counts["input"] > number(long["above_tokens"]):
             prices, suffix = long, suffix + " (long context)"
-        own = {k: number(prices[f"{k}_per_mtok"]) for k in LABELS if f"{k}_per_mtok" in prices}
+        own = {k: number(prices[f"{k}_per_mtok"]) for k in METERS if f"{k}_per_mtok" in prices}
         write = f"cache_write_{spec.get('cache_ttl', '5m')}"
         cacheable = (c.cacheable or ZERO) * number(spec.get("input_ratio", 1))
         if counts["cache_read"] and write in own:
@@ -359,7 +351,7 @@ class Oracle:
             if rest:
                 costs.append((outer, rest))
         markup = number(spec.get("markup", 1))
-        return [(LABELS[k] + suffix, tokens * own[k] * markup / 10**6) for k, tokens in costs]
+        return [(self.labels.get(k, k) + suffix, tokens * own[k] * markup / 10**6) for k, tokens in costs]
 
     def _prices(self, spec: Plain, tier: str) -> Plain:
         if "model" in spec:
@@ -368,8 +360,7 @@ class Oracle:
             return found
         stated = {k: self._money(v, self.month) for k, v in spec["price"].items()}
         both = {"input": stated["blended"], "output": stated["blended"]} if "blended" in stated else {}
-        writes = {f"cache_write_{ttl}": stated["cache_write"] for ttl in ("5m", "1h") if "cache_write" in stated}
-        return {f"{k}_per_mtok": v for k, v in {**stated, **both, **writes}.items()}
+        return {f"{k}_per_mtok": v for k, v in {**stated, **both}.items()}
 
     # -- fleets ---------------------------------------------------------------------------------------------------
 
@@ -535,7 +526,7 @@ def steps(oracle: Oracle, option: str, lo: Fraction, hi: Fraction) -> list[Fract
 
 def _full_at(oracle: Oracle, option: str, lo: Fraction, hi: Fraction) -> Iterable[Fraction]:
     """The volumes at which the load of a fleet without its limit reaches its room: where it begins to overflow."""
-    free = Oracle({**oracle.scenario, "options": _without_overflow(oracle.options)}, oracle.catalogues)
+    free = Oracle({**oracle.scenario, "options": _without_overflow(oracle.options)}, oracle.catalogues, oracle.labels)
     for h in free.price(option, lo, above=True).hours:
         if h.room is not None and h.busy.rise:
             yield lo + (h.room - h.busy.value) / h.busy.rise

@@ -16,13 +16,20 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-ENV = {"COLUMNS": "80", "NO_COLOR": "1", "TERM": "dumb", "_TYPER_FORCE_DISABLE_TERMINAL": "1", "PYTHONWARNINGS": "error"}
+ENV = {
+    "COLUMNS": "80",
+    "NO_COLOR": "1",
+    "TERM": "dumb",
+    "_TYPER_FORCE_DISABLE_TERMINAL": "1",
+    "PYTHONWARNINGS": "error",
+}
 
 RUNS = {
     "help": "tco --help",
     "compare": "tco compare support.yaml",
     "compare_wide": "COLUMNS=140 tco compare support.yaml",
-    "compare_variant_at": "tco compare support.yaml --variant night-shift --at '400M tokens/day' --from '1M tokens/day' --to '1B tokens/day'",
+    "compare_variant_at": "tco compare support.yaml --variant night-shift --at '400M tokens/day'"
+    " --from '1M tokens/day' --to '1B tokens/day'",
     "compare_md": "tco compare support.yaml --md",
     "compare_json": "tco compare support.yaml --json --variant twice",
     "explain_api": "tco explain support.yaml small",

@@ -453,7 +453,9 @@ def test_a_file_is_read(tmp_path: Path) -> None:
 def test_a_missing_file_and_its_neighbour(tmp_path: Path) -> None:
     (tmp_path / "scenario.yaml").touch()
     fault = file_fault(tmp_path / "scenrio.yaml")
-    assert (summary(fault), fault.hint) == ("file not found", "did you mean `scenario.yaml`?")
+    assert (summary(fault), fault.hint) == ("file not found", f"did you mean `{tmp_path / 'scenario.yaml'}`?")
+    assert file_fault(tmp_path / "scenario").hint == f"did you mean `{tmp_path / 'scenario.yaml'}`?"
+    assert file_fault(tmp_path / "x.yaml").hint == ""
     assert file_fault(tmp_path / "none" / "x.yaml").message == "file not found"
 
 

@@ -1,4 +1,4 @@
-"""Adding things in one place: a new price dimension is one row, a new kind of option is one file. No source is edited."""
+"""Adding things in one place: a price dimension is one row, a kind of option is one file. No source is edited."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ def bill(spec, at, demand, context):
     requests = linear(0, *((1, demand.requests_per_month(c.name, context.n)) for c in class_figures(demand)))
     size = at.figure("requests_per_bundle", "requests")
     price, made_of = context.money(at, "bundle", spec.bundle, "bundle")
-    line = LineItem("bundles", "bundles", Steps(requests, context.n(size)), "bundles", context.n(price), (size, *made_of))
+    bundles = Steps(requests, context.n(size))
+    line = LineItem("bundles", "bundles", bundles, "bundles", context.n(price), (size, *made_of))
     return Bill((line, *standing_lines(at, context)))
 '''
 
@@ -99,7 +100,7 @@ def test_a_new_kind_of_option_is_one_file(tmp_path: Path) -> None:
     content = json.loads(done.stdout)
     assert content["options"][1]["cost_per_month"] == "100.00"  # ceil(100k / 30k) = 4 bundles of $25
     assert len(content["crossovers"][0]["crossings"]) > 1
-    assert "packs,bundles,line,packs,bundles,bundles,4" in (tmp_path / "out.csv").read_text()
+    assert "packs,bundles,line,,bundles,bundles,4" in (tmp_path / "out.csv").read_text()
     assert (tmp_path / "out.png").stat().st_size > 10_000
 
     schema = json.loads(run(tmp_path, add_kind, "schema", "scenario").stdout)

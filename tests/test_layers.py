@@ -50,8 +50,8 @@ def imported(path: Path) -> Iterator[tuple[str, int]]:
             module = node.module or ""
             for alias in node.names:  # `from tco import curve` names a room, `from tco.curve import merge` a file
                 inner = f"{module}.{alias.name}"
-                yield (inner if (PACKAGE.parent / inner.replace(".", "/")).with_suffix(".py").exists() or module == "tco"
-                       else module), node.lineno  # fmt: skip
+                is_file = (PACKAGE.parent / inner.replace(".", "/")).with_suffix(".py").exists()
+                yield (inner if is_file or module == "tco" else module), node.lineno
 
 
 def test_every_room_has_a_rank() -> None:
@@ -107,9 +107,15 @@ def test_start_imports_nothing_heavy() -> None:
         (["--help"], ("matplotlib", "pandas", "numpy", "pydantic", "yaml")),
         (["compare", "break-even-sketch"], ("matplotlib", "pandas", "jsonschema")),
     ):
-        code = (
-            "import sys; sys.argv = ['tco', *%r]\nfrom tco.cli import main\ntry:\n    main()\nexcept SystemExit: pass\n"
-            "print('LOADED', *[m for m in %r if m in sys.modules], file=sys.stderr)" % (arguments, heavy)
-        )
+        code = f"""
+import sys
+sys.argv = ["tco", *{arguments!r}]
+from tco.cli import main
+try:
+    main()
+except SystemExit:
+    pass
+print("LOADED", *[m for m in {heavy!r} if m in sys.modules], file=sys.stderr)
+"""
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         assert done.stderr.strip().splitlines()[-1] == "LOADED", done.stderr

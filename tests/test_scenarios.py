@@ -93,7 +93,9 @@ class TestDocumentPipeline:
         gpus = result("document-pipeline").standing("own-gpus").ledger.categories["gpu"]
         assert gpus == Decimal("1606.00") == 2 * 730 * Decimal("1.10")
 
-    @pytest.mark.parametrize(("variant", "fte", "spend"), [(None, "0.2", "4106.00"), ("half-an-engineer", "0.5", "7856.00")])
+    @pytest.mark.parametrize(
+        ("variant", "fte", "spend"), [(None, "0.2", "4106.00"), ("half-an-engineer", "0.5", "7856.00")]
+    )
     def test_computed_crossover(self, variant: str | None, fte: str, spend: str) -> None:
         c = result("document-pipeline", variant)
         (found,) = [x for p in c.pairs for x in p.crossings if (x.below, x.above) == ("haiku", "own-gpus")]
@@ -130,7 +132,9 @@ class TestCrossover70b:
             (None, "fast", Fraction(750 * 40 + 250 * 160, 100 * 10**6), False),
         ],
     )
-    def test_crossover_in_queries_a_day(self, variant: str | None, option: str, per_request: Fraction, inside: bool) -> None:
+    def test_crossover_in_queries_a_day(
+        self, variant: str | None, option: str, per_request: Fraction, inside: bool
+    ) -> None:
         queries = crossing(result("crossover-70b", variant), option, "two-a100") / 1000
         assert queries == pytest.approx(float(72 / per_request), rel=1e-12)
         assert (5_000 <= queries <= 50_000) is inside

@@ -15,7 +15,7 @@ from tco.document import Document, Fault, Faults, load, nearest, validate
 from tco.lineitem import Bill, Figure, Fleet, Home, Limit, LineItem, Numbers
 from tco.options import kind, kinds
 from tco.options._base import At, Context, Notes, Unusable
-from tco.scenario.model import DAYS_PER_MONTH, HOURS_PER_MONTH, Scenario
+from tco.scenario.model import Scenario
 from tco.scenario.variant import with_variant
 from tco.shipped import shipped, shown
 from tco.units import UnitError
@@ -49,10 +49,12 @@ class Assembled:
 
     @property
     def limits(self) -> list[tuple[str, Limit]]:
+        """What the option is feasible within, with the leaf that sets it."""
         return [(p.leaf, limit) for p in self.parts for limit in p.bill.limits]
 
     @property
     def fleets(self) -> dict[str, Fleet]:
+        """The fleets behind the option, by leaf."""
         return {p.leaf: p.bill.fleet for p in self.parts if p.bill.fleet is not None}
 
 
@@ -77,10 +79,12 @@ class Case:
 
     @property
     def title(self) -> str:
+        """The scenario's name, its file's without one, and the variant."""
         name = self.scenario.name or self.document.path.stem
         return f"{name} ({self.variant})" if self.variant else name
 
     def label(self, option: str) -> str:
+        """The longer name of an option; its key without one."""
         return self.options[option][1].spec.label or option
 
     def volume(self) -> Fraction:
@@ -91,8 +95,12 @@ class Case:
         """A stated flow of tokens or requests as tokens per day."""
         days = self.traffic.days_per_month.value
         per_day = {
-            "second": Fraction(86400), "minute": Fraction(1440), "hour": Fraction(24), "day": Fraction(1),
-            "month": 1 / days, "year": 1 / (days * DAYS_PER_YEAR_MONTHS),
+            "second": Fraction(86400),
+            "minute": Fraction(1440),
+            "hour": Fraction(24),
+            "day": Fraction(1),
+            "month": 1 / days,
+            "year": 1 / (days * DAYS_PER_YEAR_MONTHS),
         }[flow.per]  # type: ignore[attr-defined]
         amount: Fraction = flow.amount * per_day  # type: ignore[attr-defined]
         return amount if flow.unit == "tokens" else amount * self.traffic.mean_tokens  # type: ignore[attr-defined]
@@ -152,7 +160,9 @@ class _Assembly:
         self.own += routed.lines
         for fleet, target in routed.overflow.items():
             if self.overflow.setdefault(fleet, target) != target:
-                raise Unusable(at.fault(f"`{fleet}` overflows to both `{self.overflow[fleet]}` and `{target}`", "overflow"))
+                raise Unusable(
+                    at.fault(f"`{fleet}` overflows to both `{self.overflow[fleet]}` and `{target}`", "overflow")
+                )
         for target, part in routed.demands:
             self._hand_down(target, part, (*path, name))
 
@@ -213,10 +223,12 @@ def build_case(document: Document, variant: str | None = None, today: date | Non
     faults += _references(options, store)
     if faults or scenario is None:
         raise Faults(list(dict.fromkeys(faults)))
-    days = _convention(document, "traffic_days_per_month", scenario.traffic_days_per_month, "days/month", DAYS_PER_MONTH)
-    hours = _convention(document, "billed_hours_per_month", scenario.billed_hours_per_month, "hours/month", HOURS_PER_MONTH)
+    days = _convention(document, "traffic_days_per_month", scenario.traffic_days_per_month, "days/month")
+    hours = _convention(document, "billed_hours_per_month", scenario.billed_hours_per_month, "hours/month")
     homes = {
-        ".".join(str(p) for p in (path[2:] if path[1] == "classes" else (REQUEST, *path[1:]))): Home(document.where(path))
+        ".".join(str(p) for p in (path[2:] if path[1] == "classes" else (REQUEST, *path[1:]))): Home(
+            document.where(path)
+        )
         for path in document.marks
         if len(path) >= 2 and path[0] == "workload"
     }
@@ -232,7 +244,9 @@ def build_case(document: Document, variant: str | None = None, today: date | Non
         scenario, document, traffic(scenario.workload, days, homes), options, store, hours, overhead, rates, variant
     )
     if not case.candidates:
-        faults.append(document.fault(("options",), "no option is a candidate", expected="one without `candidate: false`"))
+        faults.append(
+            document.fault(("options",), "no option is a candidate", expected="one without `candidate: false`")
+        )
     if case.volume() < 1:
         faults.append(document.fault(("workload", "volume"), "less than one token a day", expected="more traffic"))
     if faults:
@@ -240,7 +254,7 @@ def build_case(document: Document, variant: str | None = None, today: date | Non
     return case
 
 
-def _convention(document: Document, key: str, value: Fraction, unit: str, default: Fraction) -> Figure:
+def _convention(document: Document, key: str, value: Fraction, unit: str) -> Figure:
     home = Home(document.where((key,))) if (key,) in document.marks else Home("default")
     return Figure(key, value, unit, home)
 
@@ -262,9 +276,7 @@ def _options(document: Document, faults: list[Fault]) -> dict[str, tuple[ModuleT
             except UnitError as problem:
                 message = f"no kind of option `{content['kind']}`"
                 where = (*path, "kind")
-                raise Faults(
-                    [document.fault(where, message, expected=problem.expected, hint=problem.hint)]
-                ) from None
+                raise Faults([document.fault(where, message, expected=problem.expected, hint=problem.hint)]) from None
             spec = validate(module.Spec, content, document, path)
             result[name] = (module, At(name, spec, document, path))
         except Faults as problem:
@@ -287,7 +299,7 @@ def _shares(document: Document) -> list[Fault]:
     if not isinstance(classes, dict) or not classes:
         return []
     try:
-        shares = {k: share_or_rest(c["share"]) for k, c in classes.items()}
+        shares: dict[str, Fraction | str] = {k: share_or_rest(c["share"]) for k, c in classes.items()}
     except (UnitError, KeyError, TypeError):
         return []
     problem = shares_problem(shares)
@@ -319,6 +331,8 @@ def _folders(document: Document, faults: list[Fault]) -> list[Path]:
             continue  # what is no text is reported by the model
         folder = document.path.parent / text
         if not folder.is_dir():
-            faults.append(document.fault(("catalogs", i), f"no folder `{text}`", expected="a folder of catalogue files"))
+            faults.append(
+                document.fault(("catalogs", i), f"no folder `{text}`", expected="a folder of catalogue files")
+            )
         folders.append(folder)
     return [*folders, shipped("pricing")]

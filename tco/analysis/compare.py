@@ -1,4 +1,4 @@
-"""The comparison: every option at the planned volume, every crossover, the bands of the cheapest, the recommendation."""
+"""The comparison: every option at the planned volume, every crossover, the bands, the recommendation."""
 
 from __future__ import annotations
 
@@ -49,10 +49,12 @@ class Standing:
 
     @property
     def feasible(self) -> bool:
+        """Whether nothing keeps the option from serving the volume."""
         return not self.ledger.over
 
     @property
     def reasons(self) -> tuple[str, ...]:
+        """What keeps the option from serving the volume."""
         return self.ledger.over
 
 
@@ -127,6 +129,7 @@ class Comparison:
     _costs: Mapping[str, Quantity]
 
     def standing(self, option: str) -> Standing:
+        """The standing of a compared option."""
         return next(s for s in self.standings if s.name == option)
 
     @property
@@ -274,14 +277,18 @@ def _standing(
     per_month = volume * case.traffic.days_per_month.value
     requests = per_month / case.traffic.mean_tokens
     return Standing(
-        name, case.label(name), spec.kind, books, cost / per_month * 10**6, cost / requests, end,
+        name,
+        case.label(name),
+        spec.kind,
+        books,
+        cost / per_month * 10**6,
+        cost / requests,
+        end,
         _savings(case, name, exact, books, volume),
     )
 
 
-def _savings(
-    case: Case, name: str, exact: Mapping[str, Assembled], books: Ledger, volume: Fraction
-) -> Savings | None:
+def _savings(case: Case, name: str, exact: Mapping[str, Assembled], books: Ledger, volume: Fraction) -> Savings | None:
     """Of a hybrid, against its only API alone, or the reference API."""
     apis = [p.leaf for p in exact[name].parts if case.options[p.leaf][1].spec.kind == "api"]
     if not exact[name].parts or [p.leaf for p in exact[name].parts] == [name]:
@@ -314,9 +321,7 @@ class _Solver:
         self.case, self.names, self.curves, self.ends = case, names, curves, ends
         self.exact_costs = {n: total([line for _, line in exact[n].lines]) for n in names}
         self.apis = [n for n in case.options if case.options[n][1].spec.kind == "api"]
-        self.invoices = {
-            n: total([line for _, line in floats[n].lines if line.category == INVOICE]) for n in self.apis
-        }
+        self.invoices = {n: total([line for _, line in floats[n].lines if line.category == INVOICE]) for n in self.apis}
         self.mean_tokens = float(case.traffic.mean_tokens)
 
     def pairs(self) -> tuple[Pair, ...]:
@@ -333,9 +338,7 @@ class _Solver:
             outcome, leader = both.outcome, None
             if outcome in ("always_a", "always_b") and self._meets_outside(i, j, wider):
                 leader, outcome = (a if outcome == "always_a" else b), "outside"
-            volumes = [
-                float(self._exact(x, a, b)) if solve or x.volume in edges else x.volume for x in both.crossovers
-            ]
+            volumes = [float(self._exact(x, a, b)) if solve or x.volume in edges else x.volume for x in both.crossovers]
             found.append(Pair(a, b, outcome, self._crossings(both.crossovers, volumes, a, b), leader))
         return tuple(found)
 
@@ -361,8 +364,14 @@ class _Solver:
         spends = self._equivalents(a, b, np.array(volumes))
         return tuple(
             Crossing(
-                x.kind, v, v if x.kind != "same" else float(x.since), sides[x.cheaper_below or "a"],
-                sides[x.cheaper_above or "b"], v / self.mean_tokens, spend, api,
+                x.kind,
+                v,
+                v if x.kind != "same" else float(x.since),
+                sides[x.cheaper_below or "a"],
+                sides[x.cheaper_above or "b"],
+                v / self.mean_tokens,
+                spend,
+                api,
             )
             for x, v, (spend, api) in zip(swaps, volumes, spends, strict=True)
         )
@@ -376,9 +385,7 @@ class _Solver:
             return [(None, None)] * len(volumes)
         spends = np.stack([self.invoices[n].value(at(volumes)).reshape(-1) for n in candidates])
         best = spends.argmin(axis=0)
-        return [
-            (cents(Fraction(float(spends[k, i]))), candidates[k]) for i, k in enumerate(best.tolist())
-        ]
+        return [(cents(Fraction(float(spends[k, i]))), candidates[k]) for i, k in enumerate(best.tolist())]
 
     def bands(self, pairs: Sequence[Pair]) -> tuple[Band, ...]:
         """Bands of the cheapest feasible option, their edges the very crossovers of their neighbours."""
@@ -390,6 +397,4 @@ class _Solver:
             near = [v for v in (*solved, *ends) if abs(v - edge) <= 1e-12 * edge]
             return min(near, key=lambda v: abs(v - edge)) if near else edge
 
-        return tuple(
-            Band(settled(b.lo), settled(b.hi), tuple(self.names[i] for i in b.leaders)) for b in found
-        )
+        return tuple(Band(settled(b.lo), settled(b.hi), tuple(self.names[i] for i in b.leaders)) for b in found)

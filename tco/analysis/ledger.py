@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from fractions import Fraction
 
 from tco.analysis.case import Assembled
@@ -89,6 +89,7 @@ class Ledger:
 
     @property
     def exact(self) -> Fraction:
+        """The sum of the unrounded lines."""
         return sum((e.exact for e in self.entries), Fraction(0))
 
     @property
@@ -114,14 +115,23 @@ def ledger(option: Assembled, volume: Fraction) -> Ledger:
             exact = _one(line.amount(here))
             rate = Fraction(line.rate)
             yield Entry(
-                part, line.category, line.label, _value(line.quantity, here), line.unit, rate, exact, cents(exact),
+                part,
+                line.category,
+                line.label,
+                _value(line.quantity, here),
+                line.unit,
+                rate,
+                exact,
+                cents(exact),
                 tuple(dict.fromkeys(line.inputs)),
             )
 
     fleets = tuple(_fleet(leaf, fleet, here) for leaf, fleet in option.fleets.items())
     over = tuple(
         dict.fromkeys(
-            f"{leaf}: {limit.reason}" for leaf, limit in option.limits if _value(limit.load, here) > Fraction(limit.most)
+            f"{leaf}: {limit.reason}"
+            for leaf, limit in option.limits
+            if _value(limit.load, here) > Fraction(limit.most)
         )
     )
     return Ledger(volume, tuple(entries()), fleets, over)
@@ -133,8 +143,14 @@ def _fleet(leaf: str, fleet: Fleet, here: At) -> FleetState:
     )
     assert fleet.peak is not None
     return FleetState(
-        leaf, fleet.per_replica, levels, Fraction(fleet.idle_hours), Fraction(fleet.idle_replicas),
-        _value(fleet.peak, here), Fraction(fleet.size), {c: Fraction(w) for c, w in fleet.seconds.items()},
+        leaf,
+        fleet.per_replica,
+        levels,
+        Fraction(fleet.idle_hours),
+        Fraction(fleet.idle_replicas),
+        _value(fleet.peak, here),
+        Fraction(fleet.size),
+        {c: Fraction(w) for c, w in fleet.seconds.items()},
     )
 
 

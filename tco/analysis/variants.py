@@ -26,7 +26,10 @@ def variants(case: Case, today: date | None = None) -> list[VariantResult]:
     """Every variant of a case that is not itself one, compared."""
     if case.variant is not None:
         return []
-    return [_short(name, compare(build_case(with_variant(case.document, name), name, today))) for name in case.scenario.variants]
+    return [
+        _short(name, compare(build_case(with_variant(case.document, name), name, today)))
+        for name in case.scenario.variants
+    ]
 
 
 def _short(name: str, c: Comparison) -> VariantResult:

@@ -13,7 +13,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from tco.catalog.entries import LongContext, PriceSet, TierPrices
+from tco.catalog.entries import LongContext, MeterPrices, TierPrices
 from tco.catalog.meters import METERS, Meter, meter, parts_of
 from tco.quantity import Number
 
@@ -33,13 +33,13 @@ class Charge:
     """Meters inside this one that have no price of their own and pay this one's."""
 
 
-def applicable(prices: TierPrices, input_tokens: Fraction) -> tuple[PriceSet, LongContext | None]:  # type: ignore[valid-type]
+def applicable(prices: TierPrices, input_tokens: Fraction) -> tuple[MeterPrices, LongContext | None]:
     """The price set of a request with this much input, and the long-context tier when that is it."""
     tier = prices.long_context
     return (tier, tier) if tier is not None and input_tokens > tier.above_tokens else (prices, None)
 
 
-def charges(prices: PriceSet, usage: Mapping[str, Number]) -> list[Charge]:  # type: ignore[valid-type]
+def charges(prices: MeterPrices, usage: Mapping[str, Number]) -> list[Charge]:
     """The charges of one request. `usage` counts tokens by meter, parts inside their containers.
 
     Raises `ChargeFault` for an outermost meter without a price, and for parts larger than their container.
@@ -51,11 +51,11 @@ def charges(prices: PriceSet, usage: Mapping[str, Number]) -> list[Charge]:  # t
     return [c for c in result if np.any(np.asarray(c.tokens) != 0)]
 
 
-def _within(prices: PriceSet, usage: Mapping[str, Number], container: Meter) -> list[Charge]:  # type: ignore[valid-type]
-    price = prices.of(container.key)  # type: ignore[attr-defined]
+def _within(prices: MeterPrices, usage: Mapping[str, Number], container: Meter) -> list[Charge]:
+    price = prices.of(container.key)
     if price is None:
         raise ChargeFault(f"no price for {container.label} (`{container.price_key}`)")
-    rest, result, unpriced, taken = usage[container.key], [], [], []
+    rest, result, taken = usage[container.key], [], []
     for part in _priced_parts(prices, container):
         if part.key not in usage:
             continue
@@ -63,29 +63,29 @@ def _within(prices: PriceSet, usage: Mapping[str, Number], container: Meter) -> 
         rest = rest - usage[part.key]
         taken.append(part)
         result += inner
-    for part in METERS:
-        if part is not container and part.key in usage and part not in taken and _pays(prices, part) is container:
-            unpriced.append(part)
+    unpriced = [
+        m for m in METERS if m is not container and m.key in usage and m not in taken and _pays(prices, m) is container
+    ]
     if np.any(np.asarray(rest) < 0):
         parts = " + ".join(f"{p.key} ({_shown(usage[p.key])})" for p in taken)
         raise ChargeFault(f"{parts} exceeds {container.key} ({_shown(usage[container.key])})")
     return [Charge(container, rest, price, tuple(unpriced)), *result]
 
 
-def _priced_parts(prices: PriceSet, container: Meter) -> list[Meter]:  # type: ignore[valid-type]
+def _priced_parts(prices: MeterPrices, container: Meter) -> list[Meter]:
     """The nearest meters inside this one that have a price of their own."""
     found: list[Meter] = []
     for part in parts_of(container.key):
-        if prices.of(part.key) is not None:  # type: ignore[attr-defined]
+        if prices.of(part.key) is not None:
             found.append(part)
         else:
             found += _priced_parts(prices, part)
     return found
 
 
-def _pays(prices: PriceSet, part: Meter) -> Meter:  # type: ignore[valid-type]
+def _pays(prices: MeterPrices, part: Meter) -> Meter:
     """The meter whose price this one pays."""
-    while prices.of(part.key) is None and part.inside is not None:  # type: ignore[attr-defined]
+    while prices.of(part.key) is None and part.inside is not None:
         part = meter(part.inside)
     return part
 

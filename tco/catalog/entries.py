@@ -1,4 +1,4 @@
-"""What a catalogue file may hold. Every price row says where it comes from, when it was checked, and what kind it is."""
+"""What a catalogue file may hold. Every row says where it comes from, when it was checked, and what kind it is."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, create_model, model_validator
 
 from tco.catalog.meters import METERS
-from tco.fields import AtLeastOne, Count, Date, Factor, Model, Name, Positive, Price, Text, Whole
+from tco.fields import AtLeastOne, Count, Date, Factor, Model, Name, Positive, Price, Text
 from tco.units import UnitError
 
 Kind = Literal["list price", "quote", "measured", "published benchmark", "assumption"]
@@ -37,7 +37,7 @@ _METER_PRICES: dict[str, Any] = {
 }
 
 
-class _PriceSet(Model):
+class MeterPrices(Model):
     """Prices per 1M tokens by meter. A meter without a price pays its container's."""
 
     def of(self, key: str) -> Fraction | None:
@@ -46,7 +46,7 @@ class _PriceSet(Model):
         return price
 
 
-PriceSet = create_model("PriceSet", __base__=_PriceSet, __doc__=_PriceSet.__doc__, **_METER_PRICES)
+PriceSet = create_model("PriceSet", __base__=MeterPrices, __doc__=MeterPrices.__doc__, **_METER_PRICES)
 
 
 class LongContext(PriceSet):  # type: ignore[misc, valid-type]
@@ -167,9 +167,3 @@ class Catalogue(Model):
     people: dict[Name, Person] = Field(default_factory=dict)
     capacity: dict[Name, CapacityProfile] = Field(default_factory=dict)
     exchange_rates: dict[Currency, list[ExchangeRate]] = Field(default_factory=dict)
-
-
-__all__ = [
-    "TERMS", "ApiModel", "ApiPrice", "CapacityProfile", "CapacityRates", "Catalogue", "ExchangeRate", "LongContext",
-    "Offer", "OfferPrice", "Person", "PriceSet", "TierPrices", "Whole",
-]

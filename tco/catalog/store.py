@@ -12,7 +12,7 @@ from datetime import date
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from tco.catalog import entries
 from tco.document import Document, load, nearest, validate
@@ -39,17 +39,7 @@ class LookupFault(Exception):
         self.message, self.expected, self.hint = message, expected, hint
 
 
-class _HasPaper(Protocol):
-    source: str
-    checked: date
-    kind: str
-
-
-class _IsDated(Protocol):
-    as_of: date
-
-
-D = TypeVar("D", bound=_IsDated)
+D = TypeVar("D", bound=entries.Dated)
 
 
 @dataclass(frozen=True)
@@ -62,7 +52,7 @@ class Found:
     path: tuple[str, str]
     currency: str
 
-    def figure(self, name: str, value: Fraction, unit: str, row: _HasPaper, *steps: str | int) -> Figure:
+    def figure(self, name: str, value: Fraction, unit: str, row: entries.Sourced, *steps: str | int) -> Figure:
         """A number of this entry, at home at its line of the catalogue."""
         home = Home(
             self.document.where((*self.path, *steps)), f"{self.name}: {row.source}", row.checked.isoformat(), row.kind
@@ -103,7 +93,7 @@ class Store:
         return content if isinstance(content, dict) else {}
 
     def find(self, section: str, name: str) -> Found:
-        """The entry of this name; `LookupFault` with the nearest names when there is none, `Faults` when it is wrong."""
+        """The entry of this name; `LookupFault` with the nearest name if there is none, `Faults` if it is wrong."""
         key = (section, name)
         if key not in self._found:
             self._found[key] = self._find(section, name)
@@ -128,7 +118,9 @@ class Store:
         there = [f"{stem}/{e}" for p in paths for e in self._section(self._document(p), section)]
         raise LookupFault(
             f"`{name}` is not among the {section} of {stem}.yaml",
-            ("one of " + ", ".join(there)) if 0 < len(there) <= 12 else (f"one of its {len(there)} {section}" if there else ""),
+            ("one of " + ", ".join(there))
+            if 0 < len(there) <= 12
+            else (f"one of its {len(there)} {section}" if there else ""),
             self._hint(section, stem, entry, [stem]),
         )
 
@@ -139,7 +131,10 @@ class Store:
         close = nearest(wanted, names)
         if not close:
             everywhere = [
-                f"{s}/{e}" for s, ps in self.files.items() for p in ps for e in self._section(self._document(p), section)
+                f"{s}/{e}"
+                for s, ps in self.files.items()
+                for p in ps
+                for e in self._section(self._document(p), section)
             ]
             by_entry = nearest(entry, [n.split("/")[1] for n in everywhere])
             close = [n for n in everywhere if by_entry and n.split("/")[1] == by_entry[0]][:1]
@@ -151,7 +146,8 @@ class Store:
         if not held:
             first = min(r.as_of for r in rows)
             raise LookupFault(
-                f"no price of `{found.name}` {what} as of {self.as_of}", f"a date from {first} on, where its prices begin"
+                f"no price of `{found.name}` {what} as of {self.as_of}",
+                f"a date from {first} on, where its prices begin",
             )
         return max(held, key=lambda pair: pair[1].as_of)
 
@@ -163,7 +159,9 @@ class Store:
         regions = list(dict.fromkeys(r.region for r in rows))
         if region is not None and region not in regions:
             raise LookupFault(
-                f"`{found.name}` has no price in region `{region}`", "one of " + ", ".join(regions), _near(region, regions)
+                f"`{found.name}` has no price in region `{region}`",
+                "one of " + ", ".join(regions),
+                _near(region, regions),
             )
         terms = list(dict.fromkeys(r.term for r in rows if region in (None, r.region)))
         wanted = term or ("on_demand" if "on_demand" in terms else terms[0] if len(terms) == 1 else None)
@@ -175,7 +173,9 @@ class Store:
                 _near(wanted or "", terms),
             )
         taken = region or next(r.region for r in rows if r.term == wanted)
-        index, row = self.row(found, [r for r in rows if r.term == wanted and r.region == taken], f"{wanted} in {taken}")
+        index, row = self.row(
+            found, [r for r in rows if r.term == wanted and r.region == taken], f"{wanted} in {taken}"
+        )
         return index, row, taken if region is None and len(regions) > 1 else None
 
     def exchange_rate(self, currency: str) -> Figure:

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 import typer
 
+import tco
+
 if TYPE_CHECKING:
     from tco.analysis.case import Case
     from tco.document import Faults
 
 app = typer.Typer(
     name="tco",
-    help="What serving an LLM workload costs by API, managed open weights, own GPUs or a mix, and where the answer changes.",
+    help=tco.__doc__,
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
@@ -88,7 +90,6 @@ def _umask() -> int:
     return mask
 
 
-
 def read(
     scenario: str, variant: str | None = None, *, at: str | None = None, from_: str | None = None, to: str | None = None
 ) -> Case:
@@ -103,7 +104,11 @@ def read(
     if variant is not None:
         document = with_variant(document, variant)
     data = dict(document.data)
-    for flag, text, path in (("--at", at, ("workload", "volume")), ("--from", from_, ("range", "from")), ("--to", to, ("range", "to"))):
+    for flag, text, path in (
+        ("--at", at, ("workload", "volume")),
+        ("--from", from_, ("range", "from")),
+        ("--to", to, ("range", "to")),
+    ):
         if text is None:
             continue
         try:

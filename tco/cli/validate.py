@@ -12,7 +12,8 @@ from tco.cli.app import EXIT_INPUT, app
 @app.command(epilog="Example: tco validate scenario.yaml pricing/")
 def validate(
     files: Annotated[
-        list[str], typer.Argument(help="Scenario or catalogue files, folders of them, or shipped scenarios.", show_default=False)
+        list[str],
+        typer.Argument(help="Scenario or catalogue files, folders of them, or shipped scenarios.", show_default=False),
     ],
 ) -> None:
     """Check scenarios and catalogues: keys, units, references, shares. Prints every fault with its place."""
@@ -30,5 +31,3 @@ def validate(
                 typer.echo(faults_text(faults), err=True)
     if failed:
         raise typer.Exit(EXIT_INPUT)
-
-

@@ -109,140 +109,166 @@ def events(s: Stack, tasks: Tasks, opening: Array) -> Events:
     or the one above where they only touch there.
     """
     sizes = (tasks.a1 - tasks.a0) + (tasks.b1 - tasks.b0)
-    table = _Counts(s)
-    found: list[_Changes] = []
+    joint = _Joint(s)
+    found: list[Events] = []
     i = 0
     cumulative = np.cumsum(sizes)
     while i < len(sizes):
         done = cumulative[i] - sizes[i]
         j = max(i + 1, int(np.searchsorted(cumulative, done + CHUNK, side="right")))
-        found.append(_changes(s, tasks.part(i, j), table, opening))
+        found.append(_events(s, _changes(s, tasks.part(i, j), joint, opening)))
         i = j
     if not found:
         return _nothing(s)
-    changes = _Changes(*(np.concatenate([getattr(c, n) for c in found]) for n in _Changes.__slots__))
-    out = _events(s, changes)
+    out = Events(*(np.concatenate([getattr(e, n) for e in found]) for n in Events.__slots__))
     at_lo = (out.kind == TOUCH) & (out.volume <= s.lo)  # equal at the first volume alone: the order is the one above
     opening[out.pair[at_lo]] = out.above[at_lo]
     return out
 
 
-class _Counts:
-    """How many edges of one curve lie at or below an edge of another, by table look-up instead of search."""
+class _Joint:
+    """The edges of all curves together: which piece of one curve an edge of another meets, by table instead of search."""
 
     def __init__(self, s: Stack) -> None:
         inner = np.ones(len(s.left), dtype=bool)
         inner[s.start[1:] - 1] = False
         pieces = np.flatnonzero(inner)
         number = joint_edges(s, pieces)
-        width = (int(number.max()) if len(pieces) else 0) + 2
+        width = (int(number.max()) if len(pieces) else 0) + 1
         self.number = np.zeros(len(s.left), dtype=np.int64)
         self.number[pieces] = number
-        # [o, k]: the piece of curve o just left of the joint edge k; [o, k + 1]: just right of it
-        self.piece = np.empty((len(s.start) - 1, width), dtype=np.int32)
+        self.piece = np.empty((len(s.start) - 1, width), dtype=np.int32)  # of each curve, just left of each joint edge
+        self.own = np.zeros((len(s.start) - 1, width), dtype=bool)  # whether the edge is one of the curve's own
+        runs = np.diff(number, prepend=-1)
         for o in range(len(s.start) - 1):
             i, j = int(s.start[o]), int(s.start[o + 1])
-            runs = np.empty(j - i, dtype=np.int64)
-            runs[:-1] = number[i - o : j - o - 1]
-            runs[:-1] += 1
-            runs[-1] = width
-            runs[1:] -= runs[:-1].copy()
-            self.piece[o] = np.repeat(np.arange(i, j, dtype=np.int32), runs)
+            edges = number[i - o : j - o - 1]
+            self.own[o, edges] = True
+            counts = np.empty(j - i, dtype=np.int64)
+            counts[:-1] = runs[i - o : j - o - 1]
+            if len(edges):
+                counts[0] = edges[0] + 1
+            counts[-1] = width - 1 - (edges[-1] if len(edges) else -1)
+            self.piece[o] = np.repeat(np.arange(i, j, dtype=np.int32), counts)
 
-    def pieces(self, curve: Array, edge: Array) -> tuple[Array, Array]:
-        """The pieces of another curve on either side of these edges: of one curve, or of one for each edge."""
+    def meets(self, edge: Array | slice, curve: Array) -> tuple[Array, Array]:
+        """Of another curve (one, or one for each edge): the piece left of these edges, and whether it has the edge."""
         k = self.number[edge]
         if len(curve) == 1:
-            row = self.piece[curve[0]]
-            return row.take(k), row[1:].take(k)
-        k += curve * self.piece.shape[1]
-        flat = self.piece.reshape(-1)
-        return flat.take(k), flat[1:].take(k)
+            return self.piece[curve[0]].take(k).astype(np.intp), self.own[curve[0]].take(k)
+        k = k + curve * self.piece.shape[1]
+        return self.piece.reshape(-1).take(k).astype(np.intp), self.own.reshape(-1).take(k)
 
 
-def _changes(s: Stack, t: Tasks, table: _Counts, opening: Array) -> _Changes:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Side:
+    """The edges of one curve of each task: pieces they end, (edge,), and how many each task has.
+
+    other: the piece of the other curve left of each edge, shared: whether that is an edge of the other curve as well.
+    cell: its place among all merged cells of the tasks, the one that it ends (counted from 1 within a task).
+    """
+
+    edge: Array
+    view: Array | slice
+    following: Array | slice
+    count: Array
+    other: Array
+    shared: Array
+    cell: Array
+
+
+def _sides(t: Tasks, joint: _Joint) -> tuple[_Side, _Side, Array]:
+    """Merge the two curves of each task; and where each task's cells begin, (task + 1,).
+
+    A task of n cells takes n + 1 places: place 0 is for what comes before its first cell."""
     single = len(t.a) == 1
-    n_a, n_b = t.a1 - t.a0, t.b1 - t.b0
-    ea, eb = ranges(t.a0, t.a1), ranges(t.b0, t.b1)  # edges: the right ends of these pieces
-    a_begin, b_begin = np.cumsum(n_a) - n_a, np.cumsum(n_b) - n_b
 
     def spread(values: Array, counts: Array) -> Array:
         return values if single else np.repeat(values, counts)
 
-    other_b, other_b_above = table.pieces(spread(t.b, n_a), ea)
-    other_a, other_a_above = table.pieces(spread(t.a, n_b), eb)
-    shared_a, shared_b = other_b != other_b_above, other_a != other_a_above
-    shared = bool(shared_a.any())
+    sides = []
+    for begin, end, other in ((t.a0, t.a1, t.b), (t.b0, t.b1, t.a)):
+        count = end - begin
+        edge = ranges(begin, end)
+        view = slice(int(begin[0]), int(end[0])) if single else edge
+        following = slice(int(begin[0]) + 1, int(end[0]) + 1) if single else edge + 1
+        sides.append((edge, view, following, count, *joint.meets(view, spread(other, count))))
+    size = 1 + (t.a1 - t.a0) + (t.b1 - t.b0)
+    common = [np.zeros(len(t.a), dtype=np.int64)] * 2
+    before = None
+    if sides[0][5].any():  # common edges count once
+        before = [np.cumsum(side[5]) - side[5] for side in sides]
+        starts = [np.cumsum(side[3]) - side[3] for side in sides]
+        common = [np.append(b, side[5].sum())[i] for b, i, side in zip(before, starts, sides, strict=True)]
+        size = size - np.diff(common[0], append=sides[0][5].sum())
+    base = np.concatenate([[0], np.cumsum(size + 1)])
+    out = []
+    for k, side in enumerate(sides):
+        cell = side[0] + side[4]
+        cell += spread(base[:-1] + 1 - t.a0 - t.b0 + common[k], side[3])
+        if before is not None:
+            cell -= before[k]
+        out.append(_Side(*side, cell))
+    return out[0], out[1], base
 
-    # the place of every edge among the merged ones of its task: own ones before it, and the other's, common ones once
-    rank_a = ea - spread(t.a0, n_a) + (other_b - spread(t.b0, n_a))
-    rank_b = eb - spread(t.b0, n_b) + (other_a - spread(t.a0, n_b))
-    common = np.zeros(len(t.a), dtype=np.int64)
-    if shared:
-        before_a, before_b = np.cumsum(shared_a) - shared_a, np.cumsum(shared_b) - shared_b
-        if single:
-            common[0] = before_a[-1] + shared_a[-1]
-        else:
-            ends = np.concatenate([before_a, [shared_a.sum()]])
-            common = ends[a_begin + n_a] - ends[a_begin]
-            first_a, first_b = ends[a_begin], np.concatenate([before_b, [shared_b.sum()]])[b_begin]
-            before_a, before_b = before_a - np.repeat(first_a, n_a), before_b - np.repeat(first_b, n_b)
-        rank_a, rank_b = rank_a - before_a, rank_b - before_b
-    length = 2 * (n_a + n_b - common) + 3
-    base = np.cumsum(length) - length
-    place_a = 2 * rank_a + (spread(base, n_a) + 2)
-    place_b = 2 * rank_b + (spread(base, n_b) + 2)
 
-    signs = np.empty(int(length.sum()), dtype=np.int8)
-    xb = s.right[eb]
-    va = s.value(other_a, xb)
-    signs[place_b] = s.sign(va, s.at[eb])
-    signs[place_b + 1] = s.sign(va, s.above[eb + 1])
-    xa = s.right[ea]
-    vb = s.value(other_b, xa)
-    if shared:  # after the b side: at a common edge both curves are known, and nothing is interpolated
-        vb[shared_a] = s.at[other_b[shared_a]]
-    signs[place_a] = s.sign(s.at[ea], vb)
-    if shared:
-        vb[shared_a] = s.above[other_b_above[shared_a]]
-    signs[place_a + 1] = s.sign(s.above[ea + 1], vb)
+def _signs(s: Stack, t: Tasks, a: _Side, b: _Side, base: Array) -> Array:
+    """The sign of A - B in every place, (places, 2): of the n cells of a task, (first, R0), (L0, R1), ... (Ln, Ln)."""
+    signs = np.empty((int(base[-1]), 2), dtype=np.int8)
+    both = signs.view(np.int16)[:, 0]
+    at_edge = np.empty((len(b.edge), 2), dtype=np.int8)
+    value = s.value(b.other, s.right[b.view])
+    at_edge[:, 0] = s.sign(value, s.at[b.view])
+    at_edge[:, 1] = s.sign(value, s.above[b.following])
+    both[b.cell] = at_edge.view(np.int16)[:, 0]
+    # then side a: at a common edge both curves are known, and nothing is interpolated
+    at_edge = np.empty((len(a.edge), 2), dtype=np.int8)
+    value = s.value(a.other, s.right[a.view])
+    shared = np.flatnonzero(a.shared)
+    value[shared] = s.at[a.other[shared]]
+    at_edge[:, 0] = s.sign(s.at[a.view], value)
+    value[shared] = s.above[a.other[shared] + 1]
+    at_edge[:, 1] = s.sign(s.above[a.following], value)
+    both[a.cell] = at_edge.view(np.int16)[:, 0]
 
-    start_sign = s.sign(s.value(t.a0, t.left), s.value(t.b0, t.left))
-    at_lo = t.left == s.lo
-    signs[base + 1] = start_sign
-    signs[base] = np.where(at_lo, s.sign(s.first[t.a], s.first[t.b]), start_sign)
-    end_a = np.where(t.right == s.right[t.a1], s.at[t.a1], s.value(t.a1, t.right))
-    end_b = np.where(t.right == s.right[t.b1], s.at[t.b1], s.value(t.b1, t.right))
-    signs[base + length - 1] = s.sign(end_a, end_b)
+    begin, end = base[:-1], base[1:] - 1
+    start = s.sign(s.value(t.a0, t.left), s.value(t.b0, t.left))
+    signs[begin, 1] = start
+    signs[begin, 0] = np.where(t.left == s.lo, s.sign(s.first[t.a], s.first[t.b]), start)
+    ends = [np.where(t.right == s.right[p], s.at[p], s.value(p, t.right)) for p in (t.a1, t.b1)]
+    signs[end] = s.sign(ends[0], ends[1])[:, np.newaxis]
+    return signs
 
-    unseen = opening[t.pair] == NONE
-    # the first task of each pair gives its opening sign; later ones of the same pair must not
-    firsts = np.concatenate([[True], t.pair[1:] != t.pair[:-1]]) & unseen
-    opening[t.pair[firsts]] = signs[base[firsts]]
 
-    where = np.flatnonzero(signs[1:] != signs[:-1])
-    task = np.zeros(len(where), dtype=np.int64) if single else np.searchsorted(base, where, side="right") - 1
-    if not single:
-        inside = where + 1 < (base + length)[task]
+def _changes(s: Stack, t: Tasks, joint: _Joint, opening: Array) -> _Changes:
+    a, b, base = _sides(t, joint)
+    signs = _signs(s, t, a, b, base)
+    first = np.flatnonzero(opening[t.pair] == NONE)
+    first = first[np.unique(t.pair[first], return_index=True)[1]]
+    opening[t.pair[first]] = signs[base[first], 0]
+
+    flat = signs.reshape(-1)
+    where = np.flatnonzero(flat[1:] != flat[:-1])
+    task = np.searchsorted(2 * base, where, side="right") - 1 if len(t.a) > 1 else np.zeros(len(where), dtype=np.int64)
+    if len(t.a) > 1:
+        inside = where + 1 < 2 * base[task + 1]
         where, task = where[inside], task[inside]
-    place = where - base[task]
-    edge = 2 * (place // 2) + base[task]  # where the last edge at or before this place has its left side
-    count_a, count_b = np.searchsorted(place_a, edge, side="right"), np.searchsorted(place_b, edge, side="right")
-    hit_a = (count_a > a_begin[task]) & (_take(place_a, count_a - 1) == edge)
-    hit_b = (count_b > b_begin[task]) & (_take(place_b, count_b - 1) == edge)
-    a_right = t.a0[task] + count_a - a_begin[task]
-    b_right = t.b0[task] + count_b - b_begin[task]
-    changes = _Changes(
-        t.pair[task], place, signs[where], signs[where + 1], a_right - hit_a, a_right, b_right - hit_b, b_right
-    )
-    return _with_ends(s, t, changes, task, signs[base], signs[base + length - 1], length)
+    cell = where // 2  # the cell that ends at the last edge at or before
+    sides = []
+    for side, begin in ((a, t.a0), (b, t.b0)):
+        count = np.searchsorted(side.cell, cell, side="right")
+        offset = np.cumsum(side.count) - side.count
+        hit = count > offset[task]
+        if len(side.cell):
+            hit &= side.cell[count - 1] == cell
+        right = begin[task] + count - offset[task]
+        sides += [right - hit, right]
+    changes = _Changes(t.pair[task], where - 2 * base[task], flat[where], flat[where + 1], *sides)
+    # the last place of a task holds one sign twice: the sequence ends with the first of the two
+    return _with_ends(t, changes, task, signs[base[:-1], 0], signs[base[1:] - 1, 0], 2 * (base[1:] - base[:-1]) - 1)
 
 
-def _take(array: Array, index: Array) -> Array:
-    return array[index] if len(array) else np.full(len(index), -1)
-
-
-def _with_ends(s: Stack, t: Tasks, c: _Changes, task: Array, first: Array, last: Array, length: Array) -> _Changes:
+def _with_ends(t: Tasks, c: _Changes, task: Array, first: Array, last: Array, length: Array) -> _Changes:
     """Where a task begins or ends with equal costs, say so: a change from NONE, or to it."""
     begins, ends = np.flatnonzero(first == 0), np.flatnonzero(last == 0)
     if not len(begins) and not len(ends):

@@ -49,7 +49,10 @@ class Stack:
 
     def value(self, piece: Array, volume: Array) -> Array:
         """The value on a piece, at a volume inside it or at its right end."""
-        return np.asarray(self.above[piece] + self.slope[piece] * (volume - self.left[piece]))
+        out = volume - self.left[piece]
+        out *= self.slope[piece]
+        out += self.above[piece]
+        return np.asarray(out)
 
     def sign(self, a: Array, b: Array) -> Array:
         """The sign of a - b as int8: the one rule of when two costs are equal."""
@@ -60,8 +63,8 @@ class Stack:
         tolerance += np.abs(b)
         tolerance *= TIE
         more = d > tolerance
-        np.negative(tolerance, out=tolerance)
-        return np.subtract(more.view(np.int8), (d < tolerance).view(np.int8))
+        d += tolerance
+        return np.subtract(more.view(np.int8), (d < 0).view(np.int8))
 
     def root(self, a: Array, b: Array) -> Array:
         """Where the lines of pieces a and b meet, kept inside what the two pieces share. Always found from the base

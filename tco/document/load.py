@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tco.document.compose import Composer, expand
 from tco.document.document import DataPath, Document, Mark
-from tco.document.faults import Fault, Faults, did_you_mean
+from tco.document.faults import Fault, Faults, nearest
 
 MAX_BYTES = 2_000_000
 """Bytes of the largest file read: ten times a catalogue of everything on the market."""
@@ -125,7 +125,10 @@ def _near_file(path: Path) -> str:
         names = [entry.name for entry in islice(path.parent.iterdir(), _MOST_NAMES)]
     except (OSError, ValueError):
         return ""
-    return did_you_mean(path.name, [name for name in names if name.endswith((".yaml", ".yml"))])
+    # By stem: all YAML files are alike in their endings.
+    files = {Path(name).stem: name for name in sorted(names) if name.endswith((".yaml", ".yml"))}
+    close = nearest(path.stem, files)
+    return f"did you mean `{path.parent / files[close[0]]}`?" if close else ""
 
 
 def _files_in(path: Path) -> str:

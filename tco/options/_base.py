@@ -130,9 +130,7 @@ class Context:
         try:
             return self.store.find(section, name)
         except LookupFault as missing:
-            raise Unusable(
-                at.fault(missing.message, *steps, expected=missing.expected, hint=missing.hint)
-            ) from None
+            raise Unusable(at.fault(missing.message, *steps, expected=missing.expected, hint=missing.hint)) from None
 
     def converted(self, at: At, figure: Figure, currency: str, *steps: str | int) -> tuple[Figure, tuple[Figure, ...]]:
         """A money figure in the scenario's currency, and the figures it was made of, rates included."""
@@ -166,10 +164,11 @@ class Context:
         unit = f"{self.currency}/hour"
         return Figure(figure.name, figure.value * factor, unit, figure.home)
 
-    def per_month(self, figure: Figure, per: str | None) -> Figure:
-        """Money over time as money a month of billed hours."""
-        hourly = self.per_hour(figure, per, self.hours)
-        return Figure(figure.name, hourly.value * self.hours.value, f"{self.currency}/month", figure.home)
+    def per_month(self, figure: Figure, per: str | None, hours: Figure | None = None) -> Figure:
+        """Money over time as money a month of billed hours: the scenario's, unless an option has its own."""
+        month = hours or self.hours
+        hourly = self.per_hour(figure, per, month)
+        return Figure(figure.name, hourly.value * month.value, f"{self.currency}/month", figure.home)
 
     def paper(self, option: str, found: Found, row: Any) -> None:
         """Warn about what is old or assumed."""
@@ -255,9 +254,7 @@ def standing_lines(at: At, context: Context) -> tuple[LineItem, ...]:
             money = spec.people.cost
             rate, made_of = context.money(at, "cost of a full-time post", money, "people", "cost")
             monthly = context.per_month(rate, money.per)
-        lines.append(
-            LineItem("people", "people", constant().times(n(fte)), "FTE", n(monthly), (fte, *made_of))
-        )
+        lines.append(LineItem("people", "people", constant().times(n(fte)), "FTE", n(monthly), (fte, *made_of)))
     for name, money in spec.fixed_costs.items():
         rate, made_of = context.money(at, name, money, "fixed_costs", name)
         lines.append(LineItem("fixed", name, constant(), "month", n(context.per_month(rate, money.per)), made_of))

@@ -95,18 +95,26 @@ class Capacity:
             prefill, decode = (n(self.figure(k)) for k in ("prefill_tokens_per_s", "decode_tokens_per_s"))
             return uncached / prefill + counts["output"] / decode
         mix = self._mix(n)
-        key = next(k for k in ("requests_per_s", "output_tokens_per_s", "total_tokens_per_s") if getattr(r, k) is not None)
+        key = next(
+            k for k in ("requests_per_s", "output_tokens_per_s", "total_tokens_per_s") if getattr(r, k) is not None
+        )
         rate = n(self.figure(key))
         if mix is None:
             if key == "requests_per_s":
                 return n(1) / rate
             if key == "output_tokens_per_s":
-                context.notes.assume(f"{self.at.name}: output tokens/s are taken to hold prefill at this workload's mix")
+                context.notes.assume(
+                    f"{self.at.name}: output tokens/s are taken to hold prefill at this workload's mix"
+                )
                 return counts["output"] / rate
             return (counts["input"] + counts["output"]) / rate
         self._say_predicted(c, context)
         longer = _longest(counts, mix)
-        measured = {"requests_per_s": n(1), "output_tokens_per_s": mix.get("output"), "total_tokens_per_s": sum(mix.values())}
+        measured = {
+            "requests_per_s": n(1),
+            "output_tokens_per_s": mix.get("output"),
+            "total_tokens_per_s": sum(mix.values()),
+        }
         return longer * measured[key] / rate
 
     def _mix(self, n: Numbers) -> Mapping[str, Number] | None:
@@ -120,10 +128,14 @@ class Capacity:
         counts, mix = usage(c, self.at, n), self._mix(n) or {}
         if all(counts[k] == mix.get(k, 0) for k in ("input", "output")):
             return
+        here, there = _sizes(counts), _sizes(mix)
         context.notes.assume(
-            f"{self.at.name}: capacity for {c.name} ({float(counts['input']):g} in, {float(counts['output']):g} out) is "
-            f"predicted from the mix it was found at ({float(mix.get('input', 0)):g} in, {float(mix.get('output', 0)):g} out)"
+            f"{self.at.name}: capacity for {c.name} ({here}) is predicted from the mix it was found at ({there})"
         )
+
+
+def _sizes(counts: Mapping[str, Fraction]) -> str:
+    return f"{float(counts.get('input', 0)):g} in, {float(counts.get('output', 0)):g} out"
 
 
 def _longest(counts: Mapping[str, Number], mix: Mapping[str, Number]) -> Number:

@@ -9,19 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
 from tco.fields import AtLeastOne, Factor, Model, Positive, PositiveShare, Whole
-from tco.lineitem import Figure, Fleet, LevelLoad, Limit
-from tco.options._base import Steps as Keys
+from tco.lineitem import Figure, Fleet, LevelLoad, Limit, Numbers
 from tco.options._base import At, Context, ServesTokens, Unusable, constant, grossed_up, overheads
+from tco.options._base import Steps as Keys
 from tco.options._capacity import Capacity, CapacityField, capacity
 from tco.quantity import VOLUME, Highest, Linear, Number, Part, Quantity, Steps, linear
 from tco.units import UnitError
 from tco.workload.demand import Demand
+
+if TYPE_CHECKING:
+    from pydantic import GetJsonSchemaHandler
+    from pydantic_core import CoreSchema
 
 HOURS_PER_DAY = 24
 
@@ -36,7 +40,9 @@ class Replicas(Model):
     @model_validator(mode="after")
     def _bounds(self) -> Replicas:
         if self.max is not None and self.max < max(self.min, self.spare + 1):
-            raise UnitError(None, f"`max` ({self.max}) of at least `min` ({self.min}) and more than `spare` ({self.spare})", "")
+            raise UnitError(
+                None, f"`max` ({self.max}) of at least `min` ({self.min}) and more than `spare` ({self.spare})", ""
+            )
         return self
 
 
@@ -45,12 +51,20 @@ def _number_is_fixed(value: object) -> object:
     return {"min": value, "max": value} if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+class _OrOneNumber:
+    """Tells the schema of the short form beside the long one."""
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [{"type": "integer", "minimum": 1}, handler(core)]}
+
+
 class FleetSpec(ServesTokens):
     """Keys of options that run replicas."""
 
     capacity: CapacityField | None = Field(None, description="a capacity profile by name, or rates of one's own")
-    replicas: Annotated[Replicas, BeforeValidator(_number_is_fixed)] = Field(
-        default_factory=lambda: Replicas(min=1), description="bounds, or one number for a fleet of fixed size"
+    replicas: Annotated[Replicas, BeforeValidator(_number_is_fixed), _OrOneNumber()] = Field(
+        default_factory=lambda: Replicas.model_validate({}),
+        description="bounds, or one number for a fleet of fixed size",
     )
     billing: Literal["static", "autoscaled", "busy_hours"] = Field(
         "static",
@@ -63,13 +77,17 @@ class FleetSpec(ServesTokens):
     @model_validator(mode="after")
     def _burst(self) -> FleetSpec:
         if self.burst < 1:
-            raise UnitError(None, f"`burst` of 1 or more, not {float(self.burst):g}: a peak is no lower than its mean", "")
+            raise UnitError(
+                None, f"`burst` of 1 or more, not {float(self.burst):g}: a peak is no lower than its mean", ""
+            )
         if self.billing != "static" and self.capacity is None:
             raise UnitError(None, f"a `capacity` beside `billing: {self.billing}`: replicas follow the load", "")
         return self
 
     def references(self) -> dict[Keys, tuple[str, str]]:
-        own = {("capacity",): ("capacity", self.capacity)} if isinstance(self.capacity, str) else {}
+        own: dict[Keys, tuple[str, str]] = (
+            {("capacity",): ("capacity", self.capacity)} if isinstance(self.capacity, str) else {}
+        )
         return {**super().references(), **own}
 
 
@@ -133,15 +151,15 @@ def sized(at: At, demand: Demand, context: Context) -> Sized:
         load = demand.load(i, seconds)
         if load is not None and _carries(load):
             loads.append((i, load))
+    at_rest = 0 if spec.billing == "busy_hours" else spec.replicas.min
     by_level: list[LevelLoad] = []
     for i, load in loads:
         level = demand.traffic.levels[i]
-        steps = Steps(load, size, n(spec.replicas.spare), n(spec.replicas.min), most)
         share = Fraction(level.hours_per_day, HOURS_PER_DAY)
-        by_level.append(LevelLoad(n(month) * n(share), level.share_of_day, load, steps))
+        running = _running(load, size, at_rest, spec.replicas, n)
+        by_level.append(LevelLoad(n(month) * n(share), level.share_of_day, load, running))
     loaded = sum(demand.traffic.levels[i].hours_per_day for i, _ in loads)
     idle = Fraction(HOURS_PER_DAY - loaded, HOURS_PER_DAY)
-    at_rest = 0 if spec.billing == "busy_hours" else spec.replicas.min
     highest = _highest(by_level)
     peak = _max_of([level.replicas for level in highest]) if highest else constant().times(n(spec.replicas.min))
     inputs = (month, *known.seconds_inputs(demand), *gross, *_size_inputs(at), demand.traffic.days_per_month)
@@ -156,6 +174,17 @@ def sized(at: At, demand: Demand, context: Context) -> Sized:
         )
         limits = tuple(Limit(level.busy, room, reason) for level in highest)
     return Sized(fleet, month, known, inputs, limits)
+
+
+def _running(load: Quantity, size: Number, at_rest: int, bounds: Replicas, n: Numbers) -> Quantity:
+    """The replicas of an hour. An overflow that has not begun is no load: those at rest run, and no spares."""
+    most = None if bounds.max is None else n(bounds.max)
+    steps = Steps(load, size, n(bounds.spare), n(bounds.min), most)
+    at_least = max(bounds.spare, bounds.min)
+    if at_least == at_rest or _slope(load) is not None:
+        return steps
+    begun = Steps(load, size, n(0), n(0), n(1))
+    return linear(n(at_rest - at_least), (n(1), steps), (n(at_least - at_rest), begun))
 
 
 def _unsized(at: At, month: Figure, context: Context) -> Sized:
@@ -190,7 +219,9 @@ def split(at: At, demand: Demand, context: Context) -> tuple[Demand, Demand]:
     known = capacity(at, context)
     if known is None or spec.replicas.max is None:
         raise Unusable(
-            at.fault("overflow needs a fleet that can be full", expected=f"`capacity` and `replicas.max` on `{at.name}`")
+            at.fault(
+                "overflow needs a fleet that can be full", expected=f"`capacity` and `replicas.max` on `{at.name}`"
+            )
         )
     gross = overheads(at, context)
     seconds = {c: w * grossed_up(gross, n) for c, w in known.seconds(demand, context).items()}
@@ -246,7 +277,10 @@ def _highest(levels: Sequence[LevelLoad]) -> list[LevelLoad]:
     for level in levels:
         slope = _slope(level.busy)
         if slope is not None:
-            if any(other is not None and np.all(np.asarray(other >= slope)) for other in map(_slope, (k.busy for k in kept))):
+            if any(
+                other is not None and np.all(np.asarray(other >= slope))
+                for other in map(_slope, (k.busy for k in kept))
+            ):
                 continue
             kept = [k for k in kept if (s := _slope(k.busy)) is None or not np.all(np.asarray(slope >= s))]
         kept.append(level)

@@ -22,10 +22,8 @@ class RentalSpec(FleetSpec):
     term: Term | None = Field(None, description="on_demand when absent")
 
 
-def offer(
-    at: At, context: Context, section: str, key: str
-) -> tuple[Found, OfferPrice, Figure, tuple[Figure, ...]]:
-    """The offer that a key names, its price row, the hourly rate in the scenario's currency, and what that is made of."""
+def offer(at: At, context: Context, section: str, key: str) -> tuple[Found, OfferPrice, Figure, tuple[Figure, ...]]:
+    """The offer that a key names, its price row, the hourly rate in the scenario's currency, what that is made of."""
     name: str = getattr(at.spec, key)
     found = context.find(at, section, name, key)
     try:

@@ -82,7 +82,7 @@ class Spec(ServesTokens):
         return self
 
     def references(self) -> dict[Steps, tuple[str, str]]:
-        own = {("model",): ("models", self.model)} if self.model is not None else {}
+        own: dict[Steps, tuple[str, str]] = {("model",): ("models", self.model)} if self.model is not None else {}
         return {**super().references(), **own}
 
 
@@ -125,7 +125,9 @@ class _Priced:
         if name not in self.row.tiers:
             known = ", ".join([STANDARD, *self.row.tiers])
             raise Unusable(
-                self.at.fault(f"no `{name}` prices are known for {self.at.spec.model}", *steps, expected=f"one of {known}")
+                self.at.fault(
+                    f"no `{name}` prices are known for {self.at.spec.model}", *steps, expected=f"one of {known}"
+                )
             )
         return self.row.tiers[name]
 
@@ -163,8 +165,8 @@ def bill(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
     faults = []
     for c in class_figures(demand):
         monthly = demand.requests_per_month(c.name, n).times(grossed_up(gross, n))
-        for tier, share in parts:
-            batched = share is not None and tier == BATCH and (tier, share) == parts[-1]
+        for i, (tier, share) in enumerate(parts):
+            batched = share is not None and i == len(parts) - 1  # not by name: `tier` may be the batch tier too
             portion = n(1) if share is None else n(share) if batched else 1 - n(share)
             requests = monthly.times(portion)
             shared = (share,) if share is not None else ()

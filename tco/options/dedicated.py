@@ -33,7 +33,9 @@ class Spec(RentalSpec):
         return self
 
     def references(self) -> dict[Steps, tuple[str, str]]:
-        own = {("endpoint",): ("endpoints", self.endpoint)} if self.endpoint is not None else {}
+        own: dict[Steps, tuple[str, str]] = (
+            {("endpoint",): ("endpoints", self.endpoint)} if self.endpoint is not None else {}
+        )
         return {**super().references(), **own}
 
 

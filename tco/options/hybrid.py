@@ -36,7 +36,10 @@ def _by_class(value: Any, rest: bool) -> Fraction | str | dict[str, Fraction | s
 
 
 _SCHEMA: dict[str, Any] = {
-    "anyOf": [{"type": ["number", "string"]}, {"type": "object", "additionalProperties": {"type": ["number", "string"]}}],
+    "anyOf": [
+        {"type": ["number", "string"]},
+        {"type": "object", "additionalProperties": {"type": ["number", "string"]}},
+    ],
     "examples": ["70%", {"classify": "100%"}],
 }
 Route = Annotated[
@@ -57,9 +60,13 @@ class Spec(OptionSpec):
     routes: dict[Name, Route] | None = Field(
         None, min_length=1, description="options and their share of the requests, in all or by class; `rest` for one"
     )
-    cascade: list[Name] | None = Field(None, min_length=2, max_length=2, description="first option, then the stronger one")
+    cascade: list[Name] | None = Field(
+        None, min_length=2, max_length=2, description="first option, then the stronger one"
+    )
     escalate: ByClass | None = Field(None, description="share of requests that the cascade asks a second time")
-    overflow: dict[Name, Name] = Field(default_factory=dict, description="a fleet that can be full: where the rest goes")
+    overflow: dict[Name, Name] = Field(
+        default_factory=dict, description="a fleet that can be full: where the rest goes"
+    )
 
     @model_validator(mode="after")
     def _one_way(self) -> Spec:
@@ -133,16 +140,18 @@ def _known_classes(given: Mapping[str, object], classes: list[str], at: At, *ste
         )
 
 
-def _routed(routes: Mapping[str, Fraction | str | Mapping[str, Fraction | str]], classes: list[str], at: At) -> dict[str, dict[str, Fraction]]:
+def _routed(
+    routes: Mapping[str, Fraction | str | Mapping[str, Fraction | str]], classes: list[str], at: At
+) -> dict[str, dict[str, Fraction]]:
     """The share of each class that each route gets; every class is routed in full."""
     for name, given in routes.items():
-        if isinstance(given, dict):
+        if isinstance(given, Mapping):
             _known_classes(given, classes, at, "routes", name)
     result: dict[str, dict[str, Fraction]] = {name: {} for name in routes}
     for c in classes:
         of_class: dict[str, Fraction | str] = {}
         for name, given in routes.items():
-            share = given.get(c) if isinstance(given, dict) else given
+            share = given.get(c) if isinstance(given, Mapping) else given
             if share is not None:
                 of_class[name] = share
         problem = shares_problem(of_class)

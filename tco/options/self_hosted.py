@@ -12,6 +12,7 @@ from tco.fields import AtLeastOne, Factor, MoneyOverTime, Reference
 from tco.lineitem import Bill, Figure, LineItem
 from tco.options._base import At, Context, Steps, Unusable, constant, standing_lines
 from tco.options._fleet import Sized, billed, in_lots, sized
+from tco.options._fleet import hours as own_hours
 from tco.options._fleet import split as split_fleet
 from tco.options._rental import RentalSpec, hourly, offer
 from tco.units import UnitError
@@ -27,7 +28,9 @@ class Spec(RentalSpec):
     server_price: MoneyOverTime | None = Field(None, description="a server of `gpus_per_server` over time")
     gpus_per_server: AtLeastOne | None = Field(None, description="GPUs that are bought together")
     gpus_per_replica: AtLeastOne | None = Field(None, description="1, or as the capacity profile says")
-    cluster_overhead: Factor | None = Field(None, description="share on top of the GPUs: control plane, spare nodes, network")
+    cluster_overhead: Factor | None = Field(
+        None, description="share on top of the GPUs: control plane, spare nodes, network"
+    )
     all_in: MoneyOverTime | None = Field(None, description="one figure for everything, in place of GPUs")
 
     @model_validator(mode="after")
@@ -47,7 +50,7 @@ class Spec(RentalSpec):
         return self
 
     def references(self) -> dict[Steps, tuple[str, str]]:
-        own = {("gpu",): ("gpus", self.gpu)} if self.gpu is not None else {}
+        own: dict[Steps, tuple[str, str]] = {("gpu",): ("gpus", self.gpu)} if self.gpu is not None else {}
         return {**super().references(), **own}
 
 
@@ -66,7 +69,9 @@ def bill(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
     """Instances for the replicas of each hour, cluster overhead, people."""
     n = context.n
     if spec.people is None and spec.all_in is None:
-        context.notes.warn(f"{at.name}: no people cost on self-hosted: 0.25-0.5 FTE is usual (`people: {{fte: ..., role: ...}}`)")
+        context.notes.warn(
+            f"{at.name}: no people cost on self-hosted: 0.25-0.5 FTE is usual (`people: {{fte: ..., role: ...}}`)"
+        )
     if spec.all_in is not None:
         return _all_in(spec, at, demand, context)
     fleet = sized(at, demand, context)
@@ -96,8 +101,9 @@ def _with_cluster(line: LineItem, spec: Spec, at: At, context: Context) -> tuple
 def _all_in(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
     assert spec.all_in is not None
     figure, made_of = context.money(at, "all_in", spec.all_in, "all_in")
+    month = own_hours(at, context)
     line = LineItem(
-        "gpu", "all-in", constant(), "month", context.n(context.per_month(figure, spec.all_in.per)), made_of
+        "gpu", "all-in", constant(), "month", context.n(context.per_month(figure, spec.all_in.per, month)), made_of
     )
     lines = (*_with_cluster(line, spec, at, context), *standing_lines(at, context))
     if spec.capacity is None:

@@ -12,8 +12,20 @@ from tco.analysis.compare import Comparison
 from tco.report.words import significant
 
 LEDGER = (
-    "option", "kind", "row", "part", "category", "line", "quantity", "unit", "rate", "currency", "amount_per_month",
-    "tokens_per_day", "feasible", "sources",
+    "option",
+    "kind",
+    "row",
+    "part",
+    "category",
+    "line",
+    "quantity",
+    "unit",
+    "rate",
+    "currency",
+    "amount_per_month",
+    "tokens_per_day",
+    "feasible",
+    "sources",
 )
 SWEEP = ("tokens_per_day", "requests_per_day", "option", "currency", "cost_per_month", "cost_per_1m_tokens", "feasible")
 
@@ -33,11 +45,36 @@ def ledger_csv(c: Comparison) -> str:
             for e in s.ledger.entries:
                 homes = "; ".join(dict.fromkeys(f"{f.name}: {f.home}" for f in e.inputs))
                 yield (
-                    s.name, s.kind, "line", e.part, e.category, e.label, _plain(float(e.quantity)), e.unit,
-                    _plain(float(e.rate)), c.currency, f"{e.amount:.2f}", volume, able, homes,
+                    s.name,
+                    s.kind,
+                    "line",
+                    e.part,
+                    e.category,
+                    e.label,
+                    _plain(float(e.quantity)),
+                    e.unit,
+                    _plain(float(e.rate)),
+                    c.currency,
+                    f"{e.amount:.2f}",
+                    volume,
+                    able,
+                    homes,
                 )
             yield (
-                s.name, s.kind, "total", "", "", "total", "", "", "", c.currency, f"{s.ledger.total:.2f}", volume, able, ""
+                s.name,
+                s.kind,
+                "total",
+                "",
+                "",
+                "total",
+                "",
+                "",
+                "",
+                c.currency,
+                f"{s.ledger.total:.2f}",
+                volume,
+                able,
+                "",
             )
 
     return _csv(LEDGER, rows())
@@ -55,8 +92,13 @@ def sweep_csv(c: Comparison) -> str:
                 cost = float(values[i])
                 known = bool(isfinite(cost))
                 yield (
-                    _plain(v), _plain(v / mean), name, c.currency, f"{cost:.2f}" if known else "",
-                    f"{cost / (v * days) * 1e6:.6g}" if known else "", "yes" if known else "no",
+                    _plain(v),
+                    _plain(v / mean),
+                    name,
+                    c.currency,
+                    f"{cost:.2f}" if known else "",
+                    f"{cost / (v * days) * 1e6:.6g}" if known else "",
+                    "yes" if known else "no",
                 )
 
     return _csv(SWEEP, rows())

@@ -22,7 +22,10 @@ def print_ledger(case: Case, option: str, books: Ledger, notes: Notes, console: 
     console.print(Text(f"{option} ({kind}) in {case.title}", style="bold"))
     requests = books.volume / case.traffic.mean_tokens
     console.print(
-        Text(f"at {words.tokens(books.volume)} tokens/day, {words.tokens(requests)} requests/day, {currency} a month", style="dim")
+        Text(
+            f"at {words.tokens(books.volume)} tokens/day, {words.tokens(requests)} requests/day, {currency} a month",
+            style="dim",
+        )
     )
     for entry in books.entries:
         console.print()
@@ -87,8 +90,14 @@ def _print_fleet(fleet: FleetState, console: Console) -> None:
         )
     if fleet.idle_hours:
         table.add_row(
-            words.significant(fleet.idle_hours, 4), words.percent(Fraction(0)), "0", words.significant(fleet.idle_replicas), "–"
+            words.significant(fleet.idle_hours, 4),
+            words.percent(Fraction(0)),
+            "0",
+            words.significant(fleet.idle_replicas),
+            "–",
         )
     console.print(table)
     if fleet.utilisation is not None:
-        console.print(Text(f"  over the month {words.percent(fleet.utilisation)} busy; {int(fleet.peak)} replicas at the peak"))
+        console.print(
+            Text(f"  over the month {words.percent(fleet.utilisation)} busy; {int(fleet.peak)} replicas at the peak")
+        )

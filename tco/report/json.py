@@ -43,7 +43,8 @@ def _comparison(c: Comparison) -> dict[str, Any]:
         "options": [_standing(s) for s in c.standings],
         "bands": [{"above": b.lo, "up_to": b.hi, "cheapest": list(b.leaders)} for b in c.bands],
         "crossovers": [
-            {"a": p.a, "b": p.b, "outcome": p.outcome, "crossings": [_crossing(x) for x in p.crossings]} for p in c.pairs
+            {"a": p.a, "b": p.b, "outcome": p.outcome, "crossings": [_crossing(x) for x in p.crossings]}
+            for p in c.pairs
         ],
         "assumptions": list(c.assumptions),
         "warnings": list(c.warnings),

@@ -31,7 +31,11 @@ def as_markdown(c: Comparison, variants: Sequence[VariantResult] = ()) -> str:
         _table(
             ("option", *(words.CATEGORIES.get(k, k) for k in categories), "total"),
             (
-                (s.name, *(f"{s.ledger.categories.get(k, Decimal(0)):,.2f}" for k in categories), f"{s.ledger.total:,.2f}")
+                (
+                    s.name,
+                    *(f"{s.ledger.categories.get(k, Decimal(0)):,.2f}" for k in categories),
+                    f"{s.ledger.total:,.2f}",
+                )
                 for s in c.standings
             ),
             right=range(1, len(categories) + 2),
@@ -56,7 +60,14 @@ def as_markdown(c: Comparison, variants: Sequence[VariantResult] = ()) -> str:
                 right=(2, 3, 4),
             )
         )  # fmt: skip
-    none = [f"- {sentence}" for sentence in (*filter(None, map(words.savings, c.standings)), *words.footnotes(crossings), *words.uncrossed(c))]
+    none = [
+        f"- {sentence}"
+        for sentence in (
+            *filter(None, map(words.savings, c.standings)),
+            *words.footnotes(crossings),
+            *words.uncrossed(c),
+        )
+    ]
     more = [
         f"- {p.a} and {p.b}: {words.outcome(p)}, the first {CROSSINGS_SHOWN} shown"
         for p in c.pairs
@@ -65,7 +76,10 @@ def as_markdown(c: Comparison, variants: Sequence[VariantResult] = ()) -> str:
     if none or more:
         parts.append("\n".join(escaped(line, keep_dash=True) for line in (*none, *more)))
     if variants:
-        rows = ((v.name, v.leader, f"{v.cost:,.2f}" if v.cost is not None else "–", changes_at(v, c.currency)) for v in variants)
+        rows = (
+            (v.name, v.leader, f"{v.cost:,.2f}" if v.cost is not None else "–", changes_at(v, c.currency))
+            for v in variants
+        )
         parts.append(_table(("variant", "cheapest", f"{c.currency}/month", "the answer changes at"), rows, right=(2,)))
     for title, notes in (("Assumptions", c.assumptions), ("Warnings", c.warnings)):
         if notes:

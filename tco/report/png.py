@@ -21,7 +21,16 @@ from tco.analysis.compare import Band, Comparison, Standing
 from tco.report import words
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8B5A2B")
-DASHES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (6, 1.5, 1.5, 1.5)), (0, (1, 1)), (0, (9, 3)), (0, (4, 1, 1, 1, 1, 1)), (0, (3, 3)))
+DASHES: tuple[Any, ...] = (
+    "-",
+    (0, (6, 2)),
+    (0, (2, 1.5)),
+    (0, (6, 1.5, 1.5, 1.5)),
+    (0, (1, 1)),
+    (0, (9, 3)),
+    (0, (4, 1, 1, 1, 1, 1)),
+    (0, (3, 3)),
+)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 TINTS = ("#f2f2f2", "#dcdcdc")
 POINTS = 4000
@@ -33,7 +42,12 @@ TITLE_WIDTH = 110
 
 def draw(c: Comparison) -> bytes:
     """The picture as PNG bytes, 1500 x 900. The same comparison gives the same bytes."""
-    style = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "text.parse_math": False}
+    style: dict[Any, Any] = {
+        "font.size": 10,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "text.parse_math": False,
+    }
     with mpl.rc_context(style):
         figure = Figure(figsize=(10, 6), dpi=DPI, layout="constrained")
         axes = figure.add_subplot()
@@ -44,7 +58,10 @@ def draw(c: Comparison) -> bytes:
         _planned(axes, c)
         axes.set_xlabel("volume, tokens per day (input + output)")
         axes.set_ylabel(f"cost, {c.currency} per month")
-        title = [c.title, *wrap(words.verdict(c), TITLE_WIDTH)]  # matplotlib's own wrapping reads dollars as mathematics
+        title = [
+            c.title,
+            *wrap(words.verdict(c), TITLE_WIDTH),
+        ]  # matplotlib's own wrapping reads dollars as mathematics
         axes.set_title("\n".join(title), loc="left", fontsize=11)
         axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: words.tokens(v)))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: _amount(v)))
@@ -73,7 +90,14 @@ def _curves(axes: Axes, c: Comparison, lo: float, hi: float) -> None:
         shown = np.where(np.isfinite(costs) & (costs > 0), costs, np.nan)
         drawn.append(shown)
         axes.plot(
-            volumes, shown, color=colour, linestyle=dash, linewidth=2, marker=marker, markersize=5, label=_name(s),
+            volumes,
+            shown,
+            color=colour,
+            linestyle=dash,
+            linewidth=2,
+            marker=marker,
+            markersize=5,
+            label=_name(s),
             markevery=(len(c.standings) * 17, POINTS // 8),
         )
     axes.set_xscale("log")
@@ -103,8 +127,15 @@ def _bands(axes: Axes, c: Comparison, lo: float, hi: float) -> None:
 
 def _band_label(axes: Axes, band: Band, left: float, right: float) -> None:
     axes.text(
-        np.sqrt(left * right), 0.02, f"cheapest:\n{words.band_name(band)}", transform=axes.get_xaxis_transform(),
-        ha="center", va="bottom", fontsize=9, style="italic", color="#333333",
+        np.sqrt(left * right),
+        0.02,
+        f"cheapest:\n{words.band_name(band)}",
+        transform=axes.get_xaxis_transform(),
+        ha="center",
+        va="bottom",
+        fontsize=9,
+        style="italic",
+        color="#333333",
     )
 
 
@@ -112,20 +143,32 @@ def _crossings(axes: Axes, c: Comparison, lo: float, hi: float) -> None:
     shown = [x for x in c.neighbours if lo < x.volume < hi]
     for x in shown:
         cost = float(c.costs(c.standing(x.below), np.array([x.volume]))[0])
-        axes.plot([x.volume], [cost], marker="o", markersize=9, markerfacecolor="white", markeredgecolor="black", zorder=5)
+        axes.plot(
+            [x.volume], [cost], marker="o", markersize=9, markerfacecolor="white", markeredgecolor="black", zorder=5
+        )
     for i, x in enumerate(shown[:LABELLED_CROSSINGS]):
         cost = float(c.costs(c.standing(x.below), np.array([x.volume]))[0])
         axes.annotate(
-            f"{words.edge(x.volume)}/day", (x.volume, cost), xytext=(8, -14 - 11 * (i % 3)), textcoords="offset points",
-            fontsize=9, fontweight="bold", bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.8},
+            f"{words.edge(x.volume)}/day",
+            (x.volume, cost),
+            xytext=(8, -14 - 11 * (i % 3)),
+            textcoords="offset points",
+            fontsize=9,
+            fontweight="bold",
+            bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.8},
         )
 
 
 def _planned(axes: Axes, c: Comparison) -> None:
     axes.axvline(float(c.volume), color="black", linewidth=1, linestyle=(0, (1, 2)), zorder=1)
     axes.text(
-        float(c.volume), 0.985, f" planned: {words.tokens(c.volume)}/day", transform=axes.get_xaxis_transform(), va="top",
-        ha="left", fontsize=9,
+        float(c.volume),
+        0.985,
+        f" planned: {words.tokens(c.volume)}/day",
+        transform=axes.get_xaxis_transform(),
+        va="top",
+        ha="left",
+        fontsize=9,
     )
 
 

@@ -98,7 +98,9 @@ def _breakdown(c: Comparison) -> RenderableType | None:
         table.add_column(words.CATEGORIES.get(k, k), justify="right")
     table.add_column("total", justify="right")
     for s in c.standings:
-        cells = [f"{s.ledger.categories.get(k, Decimal(0)):,.2f}" if k in s.ledger.categories else "–" for k in categories]
+        cells = [
+            f"{s.ledger.categories.get(k, Decimal(0)):,.2f}" if k in s.ledger.categories else "–" for k in categories
+        ]
         table.add_row(Text(s.name), *cells, f"{s.ledger.total:,.2f}")
     parts: list[RenderableType] = [table]
     for s in c.standings:
@@ -172,7 +174,9 @@ def _variants(variants: Sequence[VariantResult], currency: str) -> RenderableTyp
     table.add_column(f"{currency}/month", justify="right", no_wrap=True)
     table.add_column("the answer changes at", overflow="fold")
     for v in variants:
-        table.add_row(Text(v.name), Text(v.leader), f"{v.cost:,.2f}" if v.cost is not None else "–", Text(changes_at(v, currency)))
+        table.add_row(
+            Text(v.name), Text(v.leader), f"{v.cost:,.2f}" if v.cost is not None else "–", Text(changes_at(v, currency))
+        )
     return heading("Variants (--variant NAME for one in full)", table)
 
 

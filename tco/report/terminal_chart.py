@@ -73,5 +73,3 @@ def _span(c: Comparison) -> tuple[float, float]:
 
 def _amount(level: float) -> str:
     return f"{level:,.0f}" if level >= 1 else f"{level:g}"
-
-

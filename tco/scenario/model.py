@@ -56,7 +56,7 @@ class Scenario(Model):
     workload: Workload
     options: dict[Name, Patch] = Field(min_length=1, description="the ways to serve the workload, by name")
     reference_api: Name | None = Field(None, description="the API option that equivalent spend is stated in")
-    range: Range = Field(default_factory=lambda: Range())
+    range: Range = Field(default_factory=lambda: Range.model_validate({}))
     too_close_to_call: Share = Field(TOO_CLOSE, description="margin under which no option is recommended")
     variants: dict[Name, Patch] = Field(
         default_factory=dict, description="named changes to this scenario: keys to replace, null to remove"

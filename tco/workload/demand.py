@@ -117,13 +117,18 @@ def levels(shares: tuple[Fraction, ...]) -> tuple[Level, ...]:
 def traffic(workload: Workload, days_per_month: Figure, home: Mapping[str, Home]) -> Traffic:
     """The workload's figures. `home` maps `class.key` to where the scenario states it."""
     specs: dict[str, RequestClass | Workload] = dict(workload.classes or {REQUEST: workload})
-    shares = whole_shares({k: c.share for k, c in workload.classes.items()}) if workload.classes else {REQUEST: Fraction(1)}
+    shares = (
+        whole_shares({k: c.share for k, c in workload.classes.items()}) if workload.classes else {REQUEST: Fraction(1)}
+    )
     default = Home("default")
 
     def one(name: str, spec: RequestClass | Workload) -> Class:
         tokens = {
             key.removesuffix("_tokens"): Figure(
-                f"{name}: {key}", getattr(spec, key) or Fraction(0), "tokens/request", home.get(f"{name}.{key}", default)
+                f"{name}: {key}",
+                getattr(spec, key) or Fraction(0),
+                "tokens/request",
+                home.get(f"{name}.{key}", default),
             )
             for key in type(spec).model_fields
             if key.endswith("_tokens") and key != "cacheable_input_tokens"

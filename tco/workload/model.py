@@ -143,7 +143,9 @@ def shares_problem(shares: dict[str, Fraction | str]) -> str | None:
     """What is wrong with shares that must make a whole, in words; None when nothing is."""
     stated = sum((s for s in shares.values() if isinstance(s, Fraction)), Fraction(0))
     rests = [k for k, s in shares.items() if s == REST]
-    listing = " + ".join(f"{k} {float(s) * 100:.10g} %" if isinstance(s, Fraction) else f"{k} rest" for k, s in shares.items())
+    listing = " + ".join(
+        f"{k} {float(s) * 100:.10g} %" if isinstance(s, Fraction) else f"{k} rest" for k, s in shares.items()
+    )
     if len(rests) > 1:
         return f"`rest` once, not for {', '.join(rests)}"
     if rests and stated > 1:

@@ -1,0 +1,87 @@
+"""What is generated is in step: schemas, references, outputs in the pages, the picture. `make docs` mends it."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from docs import generate  # noqa: E402
+
+SCHEMAS = {
+    "scenarios": json.loads((ROOT / "scenarios" / "scenario.schema.json").read_text()),
+    "pricing": json.loads((ROOT / "pricing" / "catalog.schema.json").read_text()),
+}
+SHIPPED = sorted([*ROOT.glob("scenarios/*.yaml"), *ROOT.glob("pricing/*.yaml")])
+
+
+def test_generated_text_is_in_step() -> None:
+    stale = [str(path.relative_to(ROOT)) for path, text in generate.generated() if path.read_text() != text]
+    assert not stale, f"out of step: {stale}: run `make docs`"
+
+
+def test_the_picture_shows_what_its_command_draws() -> None:
+    drawn = generate.picture()
+    assert not generate.picture_differs((ROOT / generate.PICTURE).read_bytes(), drawn), "run `make docs`"
+    assert generate.PICTURE_COMMAND in (ROOT / "README.md").read_text()
+
+
+def test_another_picture_is_noticed() -> None:
+    other = (ROOT / generate.PICTURE).read_bytes()
+    import io
+
+    import matplotlib.image as image
+
+    pixels = image.imread(io.BytesIO(other), format="png")[::-1]
+    out = io.BytesIO()
+    image.imsave(out, pixels)
+    assert generate.picture_differs(other, out.getvalue())
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.stem)
+def test_shipped_files_name_and_pass_their_schema(path: Path) -> None:
+    first = path.read_text().splitlines()[0]
+    match = re.fullmatch(r"# yaml-language-server: \$schema=(\S+)", first)
+    assert match, f"{path}: the first line names the schema"
+    assert (path.parent / match[1]).exists()
+    plain = yaml.load(path.read_text(), Loader=_TextDates)
+    jsonschema.validate(plain, SCHEMAS[path.parent.name], format_checker=jsonschema.FormatChecker())
+
+
+class _TextDates(yaml.SafeLoader):
+    """Dates stay text, as in our own loader."""
+
+
+_TextDates.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def test_a_wrong_file_fails_its_schema() -> None:
+    wrong = {"workload": {"volume": "1M tokens/day"}, "options": {"a": {"kind": "api", "modell": "x/y"}}}
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(wrong, SCHEMAS["scenarios"])
+
+
+def test_version_is_in_the_changelog() -> None:
+    version = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert version
+    assert re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[1] == version[1]  # type: ignore[index]
+
+
+def test_every_command_has_a_page() -> None:
+    from tco.cli.app import app
+
+    pages = "".join(p.read_text() for p in (ROOT / "docs" / "commands").glob("*.md"))
+    for command in app.registered_commands:
+        name = command.name or command.callback.__name__  # type: ignore[union-attr]
+        assert f"tco {name}" in pages
