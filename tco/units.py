@@ -133,7 +133,7 @@ def parse_rate(value: object) -> Flow:
     if unit is None:
         raise UnitError(value, _RATE, case_hint(text, rest), "neither tokens nor requests")
     if not period:
-        raise UnitError(value, _RATE, f"did you mean `{text}/day`?", "rate without a period")
+        raise UnitError(value, _RATE, f"did you mean `{text.rstrip('/ ')}/day`?", "rate without a period")
     per = _TIME.get(_singular(period))
     if per is None:
         expected = f"{unit} per second, minute, hour, day, month or year"

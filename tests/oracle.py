@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 F = Fraction
@@ -134,7 +135,11 @@ METERS = ("input", "output", *PARTS["input"], *PARTS["output"])
 
 def number(value: Any) -> Fraction:
     """12, 0.5, "12.5%", "1.5"."""
-    text = str(value)
+    return _read(str(value))
+
+
+@cache
+def _read(text: str) -> Fraction:
     return F(text[:-1]) / 100 if text.endswith("%") else F(text)
 
 
@@ -177,6 +182,7 @@ class Oracle:
         )
         self.profile = self._profile()
         self.options: Plain = s["options"]
+        self._known: dict[tuple[str, str], Fraction] = {}
 
     @property
     def candidates(self) -> list[str]:
@@ -391,12 +397,18 @@ class Oracle:
 
     def _busy(self, name: str, flow: Flow, hour: int) -> Near:
         """Busy replicas in an hour: requests/s x (1 + overhead) x replica-seconds."""
-        spec = self.options[name]
         busy = Near(ZERO)
-        for c, what in self.classes.items():
+        for c in self.classes:
             if (c, hour) in flow:
-                busy = busy + flow[c, hour] * (self._overhead(spec) * self._seconds(spec, what) / 3600)
+                busy = busy + flow[c, hour] * self._replica_hours(name, c)
         return busy
+
+    def _replica_hours(self, name: str, c: str) -> Fraction:
+        """What one served request of a class keeps busy, overhead included."""
+        if (name, c) not in self._known:
+            spec = self.options[name]
+            self._known[name, c] = self._overhead(spec) * self._seconds(spec, self.classes[c]) / 3600
+        return self._known[name, c]
 
     def _bounds(self, spec: Plain) -> tuple[int, int | None, int]:
         """min, max and spare replicas."""

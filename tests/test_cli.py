@@ -27,6 +27,7 @@ ENV = {
 RUNS = {
     "help": "tco --help",
     "compare": "tco compare support.yaml",
+    "compare_variants": "tco compare support.yaml --variants",
     "compare_wide": "COLUMNS=140 tco compare support.yaml",
     "compare_variant_at": "tco compare support.yaml --variant night-shift --at '400M tokens/day'"
     " --from '1M tokens/day' --to '1B tokens/day'",

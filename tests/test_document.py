@@ -634,6 +634,7 @@ class Api(Model):
     model: str
     share: Share = Fraction(1)
     api: dict[str, int] = {}
+    limit: int | Range | None = None
 
 
 class Pool(Model):
@@ -718,7 +719,7 @@ INVALID = [
     (
         API + "    modle: x",
         "5:5 unknown key: `modle`",
-        "one of `kind`, `model`, `share` or `api`",
+        "one of `kind`, `model`, `share`, `api` or `limit`",
         "did you mean `model`?",
     ),
     (
@@ -727,6 +728,8 @@ INVALID = [
         "a share from 0 to 1, such as 70% or 0.7",
         "did you mean `70%`?",
     ),
+    (API + "    limit: {low: 1, hi: 2, high: 3}", "5:21 unknown key: `hi`", "one of `low` or `high`", ""),
+    (API + "    limit: x", "5:12 `limit` is not a whole number: `x`", "a whole number, such as 4, or a mapping", ""),
     (API + "    api: {model: x}", "5:18 `model` is not a whole number: `x`", "a whole number, such as 4", ""),
     ("options: {a: {kind: self_hosted, replicas: 0}}", "1:44 `replicas` is too small: `0`", "at least 1", ""),
     (
@@ -737,8 +740,8 @@ INVALID = [
     ),
     ("main: {kind: self_hosted, replicas: 1, gpu: plain}", "1:7 gpu and cpu together", "", ""),
     ("main: {kind: self_hosted}", "1:1 missing key: `replicas`", "", ""),
-    ("rate: abc", "1:7 `rate` is not a number: `abc`", "a number, such as 0.5 or a mapping", ""),
-    ("rate: [1]", "1:7 `rate` is a list", "a number, such as 0.5 or a mapping", ""),
+    ("rate: abc", "1:7 `rate` is not a number: `abc`", "a number, such as 0.5, or a mapping", ""),
+    ("rate: [1]", "1:7 `rate` is a list", "a number, such as 0.5, or a mapping", ""),
     ("rate: {low: 1}", "1:1 missing key: `high`", "", ""),
     ("rate: {low: 1, high: x}", "1:22 `high` is not a number: `x`", "a number, such as 0.5", ""),
     ("weights: [1, 1e5, 2]", "1:14 scientific notation: `1e5`", "a number of 0 or more", "write `100k`"),

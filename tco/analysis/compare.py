@@ -113,6 +113,8 @@ class Comparison:
 
     title: str
     variant: str | None
+    variants: tuple[str, ...]
+    """The names of the scenario's variants; none of a variant itself."""
     currency: str
     as_of: str
     volume: Fraction
@@ -196,6 +198,7 @@ def compare(case: Case) -> Comparison:
     return Comparison(
         title=case.title,
         variant=case.variant,
+        variants=() if case.variant else tuple(case.scenario.variants),
         currency=case.scenario.currency,
         as_of=case.store.as_of.isoformat(),
         volume=volume,

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tco.cli.app import app, faults_reported, read, write_whole
+
+if TYPE_CHECKING:
+    from tco.analysis.case import Case
+    from tco.analysis.variants import VariantResult
 
 EXAMPLE = "Example: tco compare document-pipeline --png costs.png"
 
@@ -16,6 +20,7 @@ EXAMPLE = "Example: tco compare document-pipeline --png costs.png"
 def compare(
     scenario: Annotated[str, typer.Argument(help="A scenario file, or the name of a shipped one.", show_default=False)],
     variant: Annotated[str | None, typer.Option(help="Compare this variant of the scenario.", metavar="NAME")] = None,
+    variants: Annotated[bool, typer.Option("--variants", help="Compare every variant beside it.")] = False,
     at: Annotated[
         str | None, typer.Option(help="Another planned volume, such as '20M tokens/day'.", metavar="VOLUME")
     ] = None,
@@ -34,11 +39,12 @@ def compare(
         raise typer.BadParameter("--json and --md both print to stdout: choose one")
     with faults_reported():
         from tco.analysis.compare import compare as run
-        from tco.analysis.variants import variants
 
         case = read(scenario, variant, at=at, from_=from_, to=to)
         result = run(case)
-        beside = variants(case) if at is None else []
+        beside = _variants(case) if variants else []
+    if variants and variant is not None:
+        raise typer.BadParameter("--variants compares them all: leave --variant out")
     if csv is not None:
         from tco.report.csv import ledger_csv
 
@@ -67,3 +73,9 @@ def compare(
     for path in (csv, sweep, png):
         if path is not None:
             typer.echo(f"wrote {path}", err=True)
+
+
+def _variants(case: Case) -> list[VariantResult]:
+    from tco.analysis.variants import variants
+
+    return variants(case)

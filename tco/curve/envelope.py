@@ -72,15 +72,40 @@ def bands(curves: Sequence[Pieces]) -> list[Band]:
         rest, who = _contenders(rest, who, plain)
     s = stack(rest)
     groups = _Groups(len(curves))
-    leads = np.repeat(who, s.start[1:] - s.start[:-1])
-    everything = np.arange(len(s.left))
-    envelopes = [
-        _Envelope(s.right[i:j], everything[i:j], leads[i:j], s.first[o])
-        for o, (i, j) in enumerate(itertools.pairwise(s.start.tolist()))
-    ]
+    envelopes = _tracks(s, np.repeat(who, s.start[1:] - s.start[:-1]))
     while len(envelopes) > 1:
         envelopes = _merged(s, groups, envelopes)
     return _bands(s, groups, envelopes[0], first)
+
+
+def _tracks(s: Stack, leads: Array) -> list[_Envelope]:
+    """The curves as envelopes to begin with. Stretches that do not overlap share one, NEVER lying between them: where
+    few curves contend at any one volume, few envelopes are left to merge."""
+    dead = s.above == NEVER
+    begins = np.flatnonzero(~dead & np.insert(dead[:-1] | (leads[1:] != leads[:-1]), 0, True))
+    ends = np.flatnonzero(~dead & np.append(dead[1:] | (leads[1:] != leads[:-1]), True)) + 1
+    nothing = np.flatnonzero(dead)[:1]
+    tracks: list[list[Array]] = []
+    until: list[Any] = []
+    for i in np.argsort(s.left[begins], kind="stable").tolist():
+        b, e = int(begins[i]), int(ends[i])
+        low = s.left[b]
+        track = next((k for k, u in enumerate(until) if u <= low), len(tracks))
+        if track == len(tracks):
+            tracks.append([])
+            until.append(s.lo)
+        if until[track] < low:
+            tracks[track].append(nothing)
+        tracks[track].append(np.arange(b, e))
+        until[track] = s.right[e - 1]
+    out = []
+    for track, high in zip(tracks, until, strict=True):
+        piece = np.concatenate([*track, nothing] if high < s.hi else track)
+        right = s.right[piece]
+        gap = np.flatnonzero(dead[piece])
+        right[gap] = np.append(s.left[piece], s.hi)[gap + 1] if len(gap) else right[gap]
+        out.append(_Envelope(right, piece, leads[piece], s.first.min()))
+    return out or [_Envelope(s.right[-1:], nothing, leads[nothing], s.first.min())]
 
 
 def _contenders(curves: list[Pieces], who: Array, plain: bool) -> tuple[list[Pieces], Array]:

@@ -42,6 +42,7 @@ class Tasks:
     right: Array
 
     def part(self, i: int, j: int) -> Tasks:
+        """Tasks i to j - 1."""
         return Tasks(*(getattr(self, name)[i:j] for name in self.__slots__))
 
 

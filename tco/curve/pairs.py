@@ -180,8 +180,8 @@ def exact(
     for bits in (36, 30, 24, 18, 12, 6):
         reach = volume / 2**bits
         window = Window(volume - reach, volume + reach)
-        curves = [pieces(q, window, end) for q, end in zip((a, b), ends, strict=True)]
-        near = [c for c in pair(*curves).events if _alike(c, crossover)]
+        found_here = pair(pieces(a, window, ends[0]), pieces(b, window, ends[1]))
+        near = [c for c in found_here.events if _alike(c, crossover)]
         if near:
             found = min(near, key=lambda c: abs(c.volume - volume))
             return Fraction(found.volume)

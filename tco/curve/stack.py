@@ -41,10 +41,12 @@ class Stack:
 
     @property
     def exact(self) -> bool:
-        return self.left.dtype == object
+        """Whether the numbers are `Fraction`s."""
+        return bool(self.left.dtype == object)
 
     @property
     def thin(self) -> Any:
+        """Edges nearer than this, relatively, are one."""
         return 0 if self.exact else THIN
 
     def value(self, piece: Array, volume: Array) -> Array:
@@ -104,7 +106,7 @@ def solid(curves: Sequence[Pieces]) -> list[Pieces]:
 def thinned(
     curves: Sequence[Pieces], kept: tuple[Array, Array, Array], sole: Array | None = None
 ) -> tuple[list[Pieces], list[Array]]:
-    """Only some runs of the pieces of each (solid) curve, whole, with one piece for every gap; and where each kept piece
+    """Only some runs of the pieces of each (solid) curve, whole, with one piece for every gap; and where each piece
     went. kept: (curve, first piece, last piece) of each run, ascending within each curve.
 
     A gap costs NEVER, or -NEVER where the curve is the lowest without question: sole (runs + curves,) of bool says so
@@ -161,7 +163,7 @@ def _thinned(c: Pieces, first: Array, last: Array, fill: Array) -> tuple[Pieces,
 def ranges(begin: Array, end: Array) -> Array:
     """begin[0]..end[0]-1, begin[1]..end[1]-1, ... end to end."""
     if len(begin) == 1:
-        return np.arange(begin[0], end[0])
+        return np.arange(int(begin[0]), int(end[0]))
     counts = end - begin
     total = int(counts.sum())
     return np.arange(total) + np.repeat(begin - (np.cumsum(counts) - counts), counts)

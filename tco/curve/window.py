@@ -47,11 +47,12 @@ class Window:
         if not (isinstance(self.lo, Fraction) and isinstance(self.hi, Fraction)):
             object.__setattr__(self, "lo", float(self.lo))
             object.__setattr__(self, "hi", float(self.hi))
-        if not 0 < self.lo or not self.hi < float("inf") or not self.lo * (1 + (0 if self.exact else THIN)) < self.hi:
+        if not self.lo > 0 or not self.hi < float("inf") or not self.lo * (1 + (0 if self.exact else THIN)) < self.hi:
             raise ValueError(f"a range of volume needs 0 < lo < hi < inf: {self.lo} to {self.hi} tokens/day")
 
     @property
     def exact(self) -> bool:
+        """Whether both ends are `Fraction`s, and with them everything found inside."""
         return isinstance(self.lo, Fraction)
 
     def array(self, values: list[Any]) -> Array:

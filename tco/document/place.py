@@ -21,8 +21,8 @@ class Place(NamedTuple):
     """Where an error lies, and what the model has there.
 
     `kind` is the annotation there (None when unknown), `names` are the keys allowed in the mapping that holds
-    the last step, `union` is the path and the alternative of the first union passed, `expected` replaces what
-    would be said to be expected.
+    the last step, `unions` are the path and the alternative of each union passed, `expected` replaces what would
+    be said to be expected.
     """
 
     path: DataPath
@@ -30,7 +30,7 @@ class Place(NamedTuple):
     kind: Any
     names: tuple[str, ...] = ()
     key: bool = False
-    union: tuple[DataPath, str] | None = None
+    unions: tuple[tuple[DataPath, str], ...] = ()
     expected: str = ""
 
 
@@ -43,13 +43,13 @@ def locate(loc: tuple[str | int, ...], model: type[BaseModel], data: Any, at: Da
     kind: Any = model
     value = data
     names: tuple[str, ...] = ()
-    union: tuple[DataPath, str] | None = None
+    unions: tuple[tuple[DataPath, str], ...] = ()
     key = False
     for step in loc:
         kind = _bare(kind)
         alternatives = _alternatives(kind)
         if len(alternatives) > 1:
-            union = union or (tuple(path), str(step))
+            unions = (*unions, (tuple(path), str(step)))
             kind = _chosen(alternatives, str(step))
             continue
         if alternatives:
@@ -65,7 +65,7 @@ def locate(loc: tuple[str | int, ...], model: type[BaseModel], data: Any, at: Da
         path.append(step)
         value = value[step] if present else _ABSENT
         kind = below
-    return Place(tuple(path), None if value is _ABSENT else value, kind, names, key, union)
+    return Place(tuple(path), None if value is _ABSENT else value, kind, names, key, unions)
 
 
 def tags(kind: Any, key: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -42,33 +42,28 @@ def _fault(detail: ErrorDetails, place: Place, document: Document) -> Fault:
 Placed = tuple[ErrorDetails, Place]
 
 
-def _relevant(placed: list[Placed]) -> Iterable[Placed]:
-    """Of the alternatives of an undiscriminated union, the errors of the one that was most likely meant.
+def _relevant(placed: Iterable[Placed], level: int = 0) -> Iterator[Placed]:
+    """Of the alternatives of each union, the errors of the one that was most likely meant.
 
-    pydantic reports every alternative. An alternative whose errors all lie inside the value has the right
-    shape, so it was meant; among several, the one with the fewest errors. When none has, one error stands
-    for all.
+    pydantic reports every alternative. One whose errors all lie inside the value has the right shape, so it was
+    meant; among several, the one with the fewest errors. When none has, one error stands for all. Unions within
+    an alternative are the next `level`.
     """
-    groups: dict[tuple[DataPath, str] | int, dict[str, list[Placed]]] = {}
-    for index, (detail, place) in enumerate(placed):
-        if place.union is None:
-            groups[index] = {"": [(detail, place)]}
+    sites: dict[DataPath, dict[str, list[Placed]]] = {}
+    for detail, place in placed:
+        if len(place.unions) <= level:
+            yield detail, place
         else:
-            union_path, alternative = place.union
-            groups.setdefault((union_path, "union"), {}).setdefault(alternative, []).append((detail, place))
-    for alternatives in groups.values():
-        if len(alternatives) == 1:
-            yield from next(iter(alternatives.values()))
-            continue
-        shaped = [
-            errors
-            for errors in alternatives.values()
-            if all(place.union is not None and len(place.path) > len(place.union[0]) for _, place in errors)
-        ]
-        if shaped:
-            yield from min(shaped, key=len)
+            path, alternative = place.unions[level]
+            sites.setdefault(path, {}).setdefault(alternative, []).append((detail, place))
+    for path, alternatives in sites.items():
+        every = list(alternatives.values())
+        shaped = [errors for errors in every if all(len(place.path) > len(path) for _, place in errors)]
+        if shaped or len(every) == 1:
+            likely = min(shaped or every, key=len)
+            yield from _relevant(likely, level + 1)
         else:
-            yield _merged([errors[0] for errors in alternatives.values()])
+            yield _merged([errors[0] for errors in every])
 
 
 def _merged(errors: list[Placed]) -> Placed:
@@ -77,5 +72,5 @@ def _merged(errors: list[Placed]) -> Placed:
     errors = sorted(errors, key=lambda error: "error" not in error[0].get("ctx", {}))
     first, place = errors[0]
     words = [wording(detail, other) for detail, other in errors]
-    expected = " or ".join(dict.fromkeys(w.expected for w in words if w.expected))
+    expected = ", or ".join(dict.fromkeys(w.expected for w in words if w.expected))
     return first, place._replace(expected=expected)

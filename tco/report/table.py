@@ -32,6 +32,11 @@ def print_comparison(c: Comparison, variants: Sequence[VariantResult], console: 
     if variants:
         console.print()
         console.print(_variants(variants, c.currency))
+    elif c.variants:
+        console.print()
+        console.print(
+            Text(f"Variants: {', '.join(c.variants)} (--variants for all, --variant NAME for one)", style="dim")
+        )
     for heading, notes, style in (("Assumptions", c.assumptions, "dim"), ("Warnings", c.warnings, "yellow")):
         if notes:
             console.print()
