@@ -95,3 +95,159 @@ def test_lines_equal_the_oracles(build: Build, data: Data, plain: list[Fraction]
                 for mode, points in ((exact, here), (floats, rounded)):
                     running = replicas(mode[name], points, i)
                     assert running == {leaf: counted[leaf] for leaf in running}, where
+
+
+# -- crossovers and bands --------------------------------------------------------------------------------------------
+
+LO = F(1_000)
+
+
+@st.composite
+def comparisons(draw: st.DrawFn) -> Data:
+    """Two options and an API that costs what one of them does somewhere, over a range in which every step is looked at."""
+    data = draw(scenarios(most_classes=2, hours=draw(st.sampled_from([2, 3]))))
+    names = draw(st.lists(st.sampled_from(["rented", "units", "fleet", "mixed", "nested", "api"]), min_size=2, max_size=2, unique=True))
+    for name, spec in data["options"].items():
+        spec["candidate"] = name in names
+    slow = oracle(data)
+    hi = 10**5
+    while hi < 10**12 and sum(len(steps(slow, name, LO, F(10 * hi))) for name in names) <= 60:
+        hi *= 10
+    somewhere = F(hi) * draw(st.integers(2, 90)) / 100
+    cost = slow.price(names[0], somewhere).total.value / (somewhere * slow.days) * 10**6
+    price = f"${max(round(cost, 4), F(1, 10**4)).limit_denominator(10**4):.4f}/1M tokens"
+    data["options"]["line"] = {"kind": "api", "price": {"blended": price}}
+    return {**data, "range": {"from": f"{LO} tokens/day", "to": f"{hi} tokens/day"}}
+
+
+def curves_of(slow: Oracle, hi: Fraction) -> dict[str, Curve]:
+    """Every candidate over the steps of all of them, the ends of the range first and last."""
+    inner = {v for name in slow.candidates for v in steps(slow, name, LO, hi)}
+    edges = [LO, *sorted(inner), hi]
+    return {name: curve(slow, name, edges) for name in slow.candidates}
+
+
+@settings(SLOW, max_examples=40)
+@given(data=comparisons())
+def test_crossovers_and_bands_are_those_of_every_step_looked_at(build: Build, data: Data) -> None:
+    slow, found = oracle(data), compare(build(data))
+    curves = curves_of(slow, F(found.window[1]))
+    changes: set[Fraction] = set()
+    for p in found.pairs:
+        want = swaps(curves[p.a], curves[p.b], (p.a, p.b))
+        event(f"{min(len(want), 3)} swaps")
+        assert [(x.below, x.above) for x in p.crossings] == [(x.below, x.above) for x in want]
+        assert [x.volume for x in p.crossings] == [float(x.volume) for x in want], "correctly rounded"
+        assert [x.kind for x in p.crossings] == [x.kind for x in want]
+        assert (p.outcome == "crosses") == bool(want)
+        for x in want:
+            event(x.kind)
+            at_it, above = (slow.price(name, x.volume) for name in (x.below, x.above))
+            if x.kind == "meet":
+                assert at_it.total.value == above.total.value
+            if x.kind == "step":
+                assert at_it.total.value < above.total.value
+        changes |= {x.volume for x in want}
+    changes |= {c.end for c in curves.values() if c.end is not None and LO < c.end < curves[p.a].edges[-1]}
+    edges = [LO, *sorted(changes), F(found.window[1])]
+    for lo, hi in zip(edges, edges[1:], strict=False):
+        middle = lo + (hi - lo) / 3
+        (band,) = [b for b in found.bands if b.lo < middle <= b.hi]
+        assert band.leaders == leaders(curves, middle, slow)
+    assert [b.hi for b in found.bands[:-1]] == [b.lo for b in found.bands[1:]]
+    assert {b.hi for b in found.bands[:-1]} <= {float(v) for v in changes}
+
+
+@settings(SLOW, max_examples=10)
+@given(data=comparisons())
+def test_between_crossovers_no_sampled_order_differs(build: Build, data: Data) -> None:
+    slow, found = oracle(data), compare(build(data))
+    grid = [F(v) for v in np.geomspace(*found.window, 60).tolist()[1:-1]]
+    costs = {name: [slow.price(name, v) for v in grid] for name in slow.candidates}
+    engine = {s.name: found.costs(s, np.array([float(v) for v in grid])) for s in found.standings}
+    for name, outcomes in costs.items():
+        for want, got in zip(outcomes, engine[name].tolist(), strict=True):
+            assert math.isinf(got) if not want.feasible else abs(F(got) - want.total.value) <= want.gross / 10**12
+    for p in found.pairs:
+        for i, v in enumerate(grid):
+            a, b = costs[p.a][i], costs[p.b][i]
+            passed = [x for x in p.crossings if x.volume < v]
+            ahead = [x for x in p.crossings if x.volume >= v]
+            cheaper = passed[-1].above if passed else ahead[0].below if ahead else None
+            if not (a.feasible and b.feasible) or a.total.value == b.total.value or cheaper is None:
+                continue
+            assert cheaper == (p.a if a.total.value < b.total.value else p.b), v
+
+
+# -- exact mode ------------------------------------------------------------------------------------------------------
+
+
+def numbers_of(q: Quantity) -> Iterable[Any]:
+    """Every coefficient inside a quantity."""
+    match q:
+        case Linear():
+            yield q.const
+            for coefficient, inner in q.terms:
+                yield coefficient
+                yield from numbers_of(inner)
+        case Part():
+            yield from (q.above, *([] if q.upto is None else [q.upto]), *numbers_of(q.q))
+        case Steps():
+            yield from (q.size, q.spare, q.least, *([] if q.most is None else [q.most]), *numbers_of(q.q))
+        case Highest():
+            for inner in q.of:
+                yield from numbers_of(inner)
+
+
+def numbers_of_option(option: Assembled, here: At) -> Iterable[Any]:
+    """Every number of an option: coefficients, rates, limits, and what they come to."""
+
+    def of(q: Quantity) -> Iterable[Any]:
+        yield from numbers_of(q)
+        yield from q.value(here).reshape(-1)
+
+    for _, line in option.lines:
+        yield from (line.rate, *of(line.quantity), *line.amount(here).reshape(-1), *(f.value for f in line.inputs))
+    for _, limit in option.limits:
+        yield from (limit.most, *of(limit.load))
+    for fleet in option.fleets.values():
+        yield from (fleet.idle_hours, fleet.idle_replicas, fleet.size, *fleet.seconds.values(), *(f.value for f in fleet.inputs))
+        yield from of(fleet.peak) if fleet.peak is not None else ()
+        for level in fleet.levels:
+            yield from (level.hours, level.share_of_day, *of(level.busy), *of(level.replicas))
+
+
+@settings(SLOW, max_examples=40)
+@given(data=scenarios(), volume=VOLUMES)
+def test_exact_mode_holds_no_float(build: Build, data: Data, volume: Fraction) -> None:
+    for option in build(data).price(Exact()).values():
+        for here in (at([volume]), just_above([volume])):
+            kinds = {type(x) for x in numbers_of_option(option, here)}
+            assert kinds <= {Fraction, int}, option.name
+
+
+# -- sums ------------------------------------------------------------------------------------------------------------
+
+
+@settings(SLOW, max_examples=25)
+@given(data=scenarios())
+def test_lines_sum_to_totals_in_every_export(build: Build, data: Data) -> None:
+    found = compare(build({**data, "range": {"to": "1000000 tokens/day"}}))
+    slow = oracle(data)
+    for s in found.standings:
+        want = slow.price(s.name, found.volume)
+        assert s.ledger.exact == sum((e.exact for e in s.ledger.entries), F(0)) == want.total.value
+        assert s.ledger.total == sum((e.amount for e in s.ledger.entries), Decimal(0))
+        assert all(abs(F(e.amount) - e.exact) <= F(1, 200) for e in s.ledger.entries)
+        assert sum(s.ledger.categories.values(), Decimal(0)) == s.ledger.total
+    for option in json.loads(as_json(found))["options"]:
+        lines = [Decimal(line["amount"]) for line in option["lines"]]
+        assert sum(lines, Decimal(0)) == Decimal(option["cost_per_month"])
+        assert option["cost_per_month_unrounded"] == float(slow.price(option["name"], found.volume).total.value)
+    table = list(csv.DictReader(io.StringIO(ledger_csv(found))))
+    for s in found.standings:
+        rows = [r for r in table if r["option"] == s.name]
+        lines = [Decimal(r["amount_per_month"]) for r in rows if r["row"] == "line"]
+        totals = [Decimal(r["amount_per_month"]) for r in rows if r["row"] == "total"]
+        assert len(lines) == len(s.ledger.entries)
+        assert [sum(lines, Decimal(0))] == totals == [s.ledger.total]

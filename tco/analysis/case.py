@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
@@ -198,7 +198,7 @@ def document_of(scenario: str) -> Document:
             expected = "a file, or one of the shipped scenarios " + ", ".join(known)
             raise Faults([Fault(scenario, 0, 0, "no such scenario", expected, hint)])
         path = inside
-    document = load(path)
+    document = load(path, partial=True)
     return replace(document, path=shown(document.path))
 
 
@@ -221,8 +221,8 @@ def build_case(document: Document, variant: str | None = None, today: date | Non
     as_of = (scenario.as_of if scenario else None) or today or date.today()
     store = Store(_folders(document, faults), as_of)
     faults += _references(options, store)
-    if faults or scenario is None:
-        raise Faults(list(dict.fromkeys(faults)))
+    if faults or document.faults or scenario is None:
+        raise Faults(every_fault(document, faults))
     days = _convention(document, "traffic_days_per_month", scenario.traffic_days_per_month, "days/month")
     hours = _convention(document, "billed_hours_per_month", scenario.billed_hours_per_month, "hours/month")
     homes = {
@@ -285,11 +285,19 @@ def _options(document: Document, faults: list[Fault]) -> dict[str, tuple[ModuleT
         if hasattr(at.spec, "targets"):
             for target, steps in at.spec.targets().items():
                 if not isinstance(raw, dict) or target not in raw:
-                    close = nearest(target, list(result))
+                    others = [k for k in raw or () if k != name]
+                    close = nearest(target, others)
                     hint = f"did you mean `{close[0]}`?" if close else ""
-                    expected = "one of " + ", ".join(k for k in result if k != name)
-                    faults.append(at.fault(f"no option `{target}`", *steps, expected=expected, hint=hint))
+                    expected = "one of " + ", ".join(others) if others else "another option of the scenario"
+                    key = steps[-1] == target
+                    faults.append(at.fault(f"no option `{target}`", *steps, expected=expected, hint=hint, key=key))
     return result
+
+
+def every_fault(document: Document, faults: Sequence[Fault]) -> list[Fault]:
+    """Every fault once: what could not be read is no news where it is also missed."""
+    places = {(f.line, f.col) for f in document.faults}
+    return [*document.faults, *(f for f in dict.fromkeys(faults) if (f.line, f.col) not in places)]
 
 
 def _shares(document: Document) -> list[Fault]:

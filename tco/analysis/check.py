@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tco.analysis.case import build_case, document_of
+from tco.analysis.case import build_case, document_of, every_fault
 from tco.catalog.entries import Catalogue
 from tco.document import Document, Fault, Faults, validate
 from tco.lineitem import Exact
@@ -23,7 +23,12 @@ def check_file(name: str) -> tuple[Faults | None, str]:
         document = document_of(name)
         if "workload" in document.data or "options" in document.data:
             return _scenario(document), "scenario"
-        validate(Catalogue, document.data, document)
+        try:
+            validate(Catalogue, document.data, document)
+        except Faults as problem:
+            return Faults(every_fault(document, problem.faults)), ""
+        if document.faults:
+            return Faults(document.faults), ""
     except Faults as problem:
         return problem, ""
     return None, "catalogue"

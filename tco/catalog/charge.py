@@ -18,6 +18,10 @@ from tco.catalog.meters import METERS, Meter, meter, parts_of
 from tco.quantity import Number
 
 
+SLIVER = 2.0**-40
+"""What is left of a container is nothing when it is less than this part of it: 1000x the rounding of its parts."""
+
+
 class ChargeFault(ValueError):
     """A usage that no price fits."""
 
@@ -66,10 +70,16 @@ def _within(prices: MeterPrices, usage: Mapping[str, Number], container: Meter) 
     unpriced = [
         m for m in METERS if m is not container and m.key in usage and m not in taken and _pays(prices, m) is container
     ]
+    rest = _without_sliver(rest, usage[container.key])
     if np.any(np.asarray(rest) < 0):
         parts = " + ".join(f"{p.key} ({_shown(usage[p.key])})" for p in taken)
         raise ChargeFault(f"{parts} exceeds {container.key} ({_shown(usage[container.key])})")
     return [Charge(container, rest, price, tuple(unpriced)), *result]
+
+
+def _without_sliver(rest: Number, whole: Number) -> Number:
+    """Parts that fill their container leave nothing; in floats they may leave a rounding, of either sign."""
+    return np.where(np.abs(rest) <= SLIVER * whole, 0.0, rest) if isinstance(whole, np.ndarray) else rest
 
 
 def _priced_parts(prices: MeterPrices, container: Meter) -> list[Meter]:

@@ -6,7 +6,6 @@ edge of a band is the same float as the crossover of the two options that lead o
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -99,11 +98,11 @@ def _tracks(s: Stack, leads: Array) -> list[_Envelope]:
         tracks[track].append(np.arange(b, e))
         until[track] = s.right[e - 1]
     out = []
-    for track, high in zip(tracks, until, strict=True):
-        piece = np.concatenate([*track, nothing] if high < s.hi else track)
+    for parts, high in zip(tracks, until, strict=True):
+        piece = np.concatenate([*parts, nothing] if high < s.hi else parts)
         right = s.right[piece]
         gap = np.flatnonzero(dead[piece])
-        right[gap] = np.append(s.left[piece], s.hi)[gap + 1] if len(gap) else right[gap]
+        right[gap] = np.append(s.left[piece], s.hi)[gap + 1]
         out.append(_Envelope(right, piece, leads[piece], s.first.min()))
     return out or [_Envelope(s.right[-1:], nothing, leads[nothing], s.first.min())]
 
@@ -132,7 +131,7 @@ def _merged(s: Stack, groups: _Groups, envelopes: list[_Envelope]) -> list[_Enve
     n = len(envelopes) // 2
     a, b = 2 * np.arange(n), 2 * np.arange(n) + 1
     last = e.start[1:] - 1
-    ends = (np.full_like(e.left[:1].repeat(n), s.lo), np.full_like(e.left[:1].repeat(n), s.hi))
+    ends = e.left[:1].repeat(n), e.right[-1:].repeat(n)  # lo and hi
     opening = np.full(n, NONE, dtype=np.int8)
     found = events(e, Tasks(np.arange(n), a, b, e.start[a], last[a], e.start[b], last[b], *ends), opening)
     out = []
@@ -148,17 +147,25 @@ def _merged(s: Stack, groups: _Groups, envelopes: list[_Envelope]) -> list[_Enve
         order = np.argsort(at, kind="stable")
         at, to = at[order], to[order]
         signs = np.concatenate([opening[p : p + 1], to])
-        lows = np.concatenate([e.left[:1] * 0 + s.lo, at])
-        highs = np.concatenate([at, e.left[:1] * 0 + s.hi])
+        lows, highs = np.concatenate([e.left[:1], at]), np.concatenate([at, e.right[-1:]])
         keep = highs > lows
-        out.append(_spliced(s, groups, two, lows[keep], highs[keep], signs[keep]))
+        out.append(_spliced(s, groups, two, (lows[keep], highs[keep], signs[keep])))
     return out + envelopes[2 * n :]
 
 
 def _spliced(
-    s: Stack, groups: _Groups, two: tuple[_Envelope, _Envelope], lows: Array, highs: Array, signs: Array
+    s: Stack, groups: _Groups, two: tuple[_Envelope, _Envelope], intervals: tuple[Array, Array, Array]
 ) -> _Envelope:
-    """Of each interval (low, high], the segments of the cheaper envelope: of the first where they cost the same."""
+    """Of each interval (low, high], the segments of the cheaper envelope (sign): of the first where they cost the same,
+    and both lead."""
+    lows, highs, signs = intervals
+    if np.any(signs == 0):  # there the second's leaders may change where the first has no edge
+        other = two[1]
+        cuts = other.right[:-1][other.leads[1:] != other.leads[:-1]]
+        inside = np.searchsorted(highs, cuts, side="left")
+        cuts = cuts[(signs[inside] == 0) & (lows[inside] < cuts) & (cuts < highs[inside])]
+        signs = np.insert(signs, np.searchsorted(highs, cuts), 0)
+        lows, highs = np.sort(np.concatenate([lows, cuts])), np.sort(np.concatenate([highs, cuts]))
     right, piece, leads = [], [], []
     for which, envelope in enumerate(two):
         mine = np.flatnonzero(signs > 0) if which else np.flatnonzero(signs <= 0)
@@ -202,8 +209,8 @@ def _stacked(s: Stack, envelopes: list[_Envelope]) -> Stack:
 def _bands(s: Stack, groups: _Groups, e: _Envelope, first: Array) -> list[Band]:
     out: list[Band] = []
     dead = s.above[e.piece] == NEVER
-    change = np.flatnonzero((e.leads[1:] != e.leads[:-1]) | (dead[1:] != dead[:-1]))
-    last = np.concatenate([change, [len(e.right) - 1]])
+    leads = np.where(dead, -1, e.leads)
+    last = np.concatenate([np.flatnonzero(leads[1:] != leads[:-1]), [len(leads) - 1]])
     best = first.min()
     ties = np.flatnonzero(s.sign(first, np.full_like(first, best)) == 0).tolist()
     at_lo = tuple(ties) if best != NEVER else ()
@@ -212,7 +219,7 @@ def _bands(s: Stack, groups: _Groups, e: _Envelope, first: Array) -> list[Band]:
         leaders = () if dead[i] else groups.members[e.leads[i]]
         hi = e.right[i]
         hi = hi if s.exact else float(hi)
-        if not out and not set(leaders) <= set(at_lo):
+        if not out and at_lo and (not leaders or not set(leaders) <= set(at_lo)):
             out.append(Band(lo, lo, at_lo))
         out.append(Band(lo, hi, leaders))
         lo = hi

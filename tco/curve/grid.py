@@ -31,7 +31,8 @@ class Grid:
     """Cells of volume and the bounds of each curve in them.
 
     seam: (cells + 1,), lo to hi. begin, end: (curve, cell), the number of the curve's piece just above a cell's left
-    end, and at its right end. low, high: (curve, cell), the bounds, less what is common to all curves, and widened by more than a tie.
+    end, and at its right end. low, high: (curve, cell), the bounds, less what is common to all curves, and widened by
+    more than a tie.
     """
 
     seam: Array

@@ -128,7 +128,7 @@ def events(s: Stack, tasks: Tasks, opening: Array) -> Events:
 
 
 class _Joint:
-    """The edges of all curves together: which piece of one curve an edge of another meets, by table instead of search."""
+    """The edges of all curves together: which piece of one curve an edge of another meets, by table, not by search."""
 
     def __init__(self, s: Stack) -> None:
         inner = np.ones(len(s.left), dtype=bool)
@@ -337,8 +337,7 @@ def _events(s: Stack, c: _Changes) -> Events:
         return _nothing(s)
     joined = [np.concatenate(columns) for columns in zip(*groups, strict=True)]
     order = np.argsort(joined[0], kind="stable")
-    pair, kind, since, volume, below, above = (column[order] for column in joined[1:])
-    return _tidy(s, Events(pair, kind, since, volume, below, above))
+    return _tidy(s, Events(*(column[order] for column in joined[1:])))
 
 
 def _nothing(s: Stack) -> Events:

@@ -166,4 +166,4 @@ def ranges(begin: Array, end: Array) -> Array:
         return np.arange(int(begin[0]), int(end[0]))
     counts = end - begin
     total = int(counts.sum())
-    return np.arange(total) + np.repeat(begin - (np.cumsum(counts) - counts), counts)
+    return np.asarray(np.arange(total) + np.repeat(begin - (np.cumsum(counts) - counts), counts))

@@ -67,6 +67,8 @@ class Composer:
 
     def __init__(self, file: str, lines: list[str]) -> None:
         self.faults: list[Fault] = []
+        self.complete = True
+        """Whether all of the file was read: the faults are then of single values and keys."""
         self._file = file
         self._lines = lines
         self._open: list[_Open] = []
@@ -81,12 +83,14 @@ class Composer:
             for event in _events(text):
                 self._take(event)
         except _Stop:
-            pass
+            self.complete = False
         except yaml.MarkedYAMLError as error:
+            self.complete = False
             inside = self._open[-1].node.mark if self._open else None
             self._fault(*explain(error, self._lines, inside))
         except (yaml.YAMLError, ValueError, RecursionError) as error:
             # None of these is known to happen: characters are checked before, and events do not recurse.
+            self.complete = False
             self._fault(Mark(1, 1), f"not readable as YAML ({type(error).__name__})")
         return self._root
 

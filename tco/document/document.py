@@ -34,6 +34,8 @@ class Document:
     key_marks: dict[DataPath, Mark] = field(repr=False)
     lines: list[str] = field(repr=False)
     raw: bytes = field(default=b"", repr=False)
+    faults: tuple[Fault, ...] = ()
+    """Of a partial load: what is wrong with single values and keys. They are left out, or None."""
 
     def fault(
         self,

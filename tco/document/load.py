@@ -27,17 +27,18 @@ _OTHER_ENCODINGS = (
 )  # fmt: skip
 
 
-def load(path: Path) -> Document:
+def load(path: Path, *, partial: bool = False) -> Document:
     """Reads a YAML file of at most `MAX_BYTES`. Raises Faults, also for what cannot be read at all."""
-    return load_text(_read(Path(path)), str(path))
+    return load_text(_read(Path(path)), str(path), partial=partial)
 
 
-def load_text(text: str | bytes, name: str) -> Document:
+def load_text(text: str | bytes, name: str, *, partial: bool = False) -> Document:
     """Reads YAML text; `name` stands for the file in messages. Raises Faults with all that is wrong.
 
     Values are those on which YAML 1.1 and 1.2 agree: decimal numbers exact, `true` and `false`, nothing for
     None, everything else text. Refused: what the versions read differently, tags, merge keys, duplicate and
-    non-text keys.
+    non-text keys. With `partial`, faults of single values and keys are not raised but left in the document's
+    `faults`, for a caller that goes on to look for more and then raises them all.
     """
     file = str(Path(name))
     raw = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
@@ -49,7 +50,8 @@ def load_text(text: str | bytes, name: str) -> Document:
     composer = Composer(file, lines)
     root = composer.compose(decoded)
     faults = composer.faults
-    if faults or root is None or root.content is None:
+    bearable = partial and composer.complete and root is not None and isinstance(root.content, dict)
+    if (faults and not bearable) or root is None or root.content is None:
         raise Faults(faults) if faults else _whole(file, "file is empty", "`key: value` lines")
     if not isinstance(root.content, dict):
         what = "a list" if isinstance(root.content, list) else "a single value"
@@ -59,7 +61,7 @@ def load_text(text: str | bytes, name: str) -> Document:
     marks: dict[DataPath, Mark] = {}
     key_marks: dict[DataPath, Mark] = {}
     data = expand(root, (), marks, key_marks)
-    return Document(Path(name), data, marks, key_marks, lines, raw)
+    return Document(Path(name), data, marks, key_marks, lines, raw, tuple(faults))
 
 
 def _read(path: Path) -> bytes:

@@ -71,14 +71,14 @@ def locate(loc: tuple[str | int, ...], model: type[BaseModel], data: Any, at: Da
 def tags(kind: Any, key: str) -> list[str]:
     """The values that `key` has in the alternatives of a discriminated union."""
     models = [model for model in map(_bare, _alternatives(_bare(kind))) if _is_model(model)]
-    fields = [_bare(model.model_fields[key].annotation) for model in models if key in model.model_fields]
-    return [str(value) for field in fields if get_origin(field) is Literal for value in get_args(field)]
+    found = [_bare(own[key].annotation) for own in map(_fields, models) if key in own]
+    return [str(value) for kind in found if get_origin(kind) is Literal for value in get_args(kind)]
 
 
 def _below(kind: Any, step: str | int) -> tuple[Any, bool]:
     """The annotation of a step into `kind` (None when unknown), and whether `kind` is known to have steps."""
     if _is_model(kind):
-        for name, info in kind.model_fields.items():
+        for name, info in _fields(kind).items():
             if step == name or step in _aliases(info):
                 return info.annotation, True
         return None, True
@@ -100,7 +100,7 @@ def _bare(kind: Any) -> Any:
         elif hasattr(kind, "__value__"):  # of `type X = ...`
             kind = kind.__value__
         elif _is_model(kind) and issubclass(kind, RootModel):
-            kind = kind.model_fields["root"].annotation
+            kind = _fields(kind)["root"].annotation
         else:
             return kind
 
@@ -127,7 +127,7 @@ def _chosen(alternatives: list[Any], label: str) -> Any:
 def _has_tag(kind: Any, label: str) -> bool:
     if not _is_model(kind):
         return False
-    fields = [_bare(info.annotation) for info in kind.model_fields.values()]
+    fields = [_bare(info.annotation) for info in _fields(kind).values()]
     return any(label in get_args(field) for field in fields if get_origin(field) is Literal)
 
 
@@ -138,7 +138,7 @@ def _names(kind: Any) -> tuple[str, ...]:
     config = kind.model_config
     by_name = config.get("populate_by_name") or config.get("validate_by_name")
     names: list[str] = []
-    for name, info in kind.model_fields.items():
+    for name, info in _fields(kind).items():
         aliases = _aliases(info)
         names += aliases
         if by_name or not aliases:
@@ -151,6 +151,13 @@ def _aliases(info: FieldInfo) -> list[str]:
     if isinstance(alias, AliasChoices):
         return [choice for choice in alias.choices if isinstance(choice, str)]
     return [alias] if isinstance(alias, str) else []
+
+
+def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The fields of a model, also where their annotations name classes that were defined after it."""
+    if not model.__pydantic_fields_complete__:
+        model.model_rebuild(raise_errors=False)
+    return model.model_fields
 
 
 def _is_model(kind: Any) -> bool:

@@ -100,8 +100,10 @@ class At:
         """The figure of a key: at its line, or the named default."""
         return Figure(key, Fraction(getattr(self.spec, key)), unit, self.home(key))
 
-    def fault(self, message: str, *steps: str | int, expected: str = "", hint: str = "") -> Fault:
-        return self.document.fault((*self.path, *steps), message, expected=expected, hint=hint)
+    def fault(
+        self, message: str, *steps: str | int, expected: str = "", hint: str = "", key: bool = False
+    ) -> Fault:
+        return self.document.fault((*self.path, *steps), message, expected=expected, hint=hint, key=key)
 
 
 class Unusable(Exception):

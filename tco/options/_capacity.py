@@ -130,7 +130,7 @@ class Capacity:
             return
         here, there = _sizes(counts), _sizes(mix)
         context.notes.assume(
-            f"{self.at.name}: capacity for {c.name} ({here}) is predicted from the mix it was found at ({there})"
+            f"{self.at.name}: capacity for {c.name} ({here}) is predicted from above, from the mix it was found at ({there})"
         )
 
 

@@ -7,7 +7,7 @@ stand at the lines, and bands are told apart by their labels, not by their tint.
 from __future__ import annotations
 
 import io
-from itertools import cycle
+from itertools import cycle, pairwise
 from textwrap import wrap
 from typing import Any
 
@@ -34,7 +34,7 @@ DASHES: tuple[Any, ...] = (
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 TINTS = ("#f2f2f2", "#dcdcdc")
 POINTS = 4000
-LABELLED_CROSSINGS = 6
+LABELLED_CROSSINGS = 9
 LABELLED_BANDS = 8
 DPI = 150
 TITLE_WIDTH = 110
@@ -140,22 +140,43 @@ def _band_label(axes: Axes, band: Band, left: float, right: float) -> None:
 
 
 def _crossings(axes: Axes, c: Comparison, lo: float, hi: float) -> None:
+    """A circle at every crossover between bands: with its volume where there is room, else with a number and a list."""
     shown = [x for x in c.neighbours if lo < x.volume < hi]
-    for x in shown:
+    room = 0.12 * np.log(hi / lo)
+    numbered = any(np.log(b.volume / a.volume) < room for a, b in pairwise(shown))
+    for i, x in enumerate(shown):
         cost = float(c.costs(c.standing(x.below), np.array([x.volume]))[0])
         axes.plot(
-            [x.volume], [cost], marker="o", markersize=9, markerfacecolor="white", markeredgecolor="black", zorder=5
+            [x.volume], [cost], marker="o", markersize=11, markerfacecolor="white", markeredgecolor="black", zorder=5
         )
-    for i, x in enumerate(shown[:LABELLED_CROSSINGS]):
-        cost = float(c.costs(c.standing(x.below), np.array([x.volume]))[0])
-        axes.annotate(
-            f"{words.edge(x.volume)}/day",
-            (x.volume, cost),
-            xytext=(8, -14 - 11 * (i % 3)),
-            textcoords="offset points",
-            fontsize=9,
-            fontweight="bold",
-            bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.8},
+        if numbered and i < LABELLED_CROSSINGS:
+            axes.annotate(
+                str(i + 1), (x.volume, cost), ha="center", va="center_baseline", fontsize=7, fontweight="bold", zorder=6
+            )
+        elif not numbered:
+            axes.annotate(
+                f"{words.edge(x.volume)}/day",
+                (x.volume, cost),
+                xytext=(9, -16),
+                textcoords="offset points",
+                fontsize=9,
+                fontweight="bold",
+            )
+    if numbered:
+        lines = [f"{i + 1}  {words.edge(x.volume)}  {x.above}" for i, x in enumerate(shown[:LABELLED_CROSSINGS])]
+        rest = len(shown) - len(lines)
+        lines += [f"and {rest} more"] if rest else []
+        axes.text(
+            0.985,
+            0.12,
+            "\n".join(["tokens/day, cheapest above", *lines]),
+            transform=axes.transAxes,
+            ha="right",
+            va="bottom",
+            multialignment="left",
+            fontsize=8.5,
+            zorder=7,
+            bbox={"boxstyle": "round,pad=0.4", "facecolor": "white", "edgecolor": "#999999"},
         )
 
 

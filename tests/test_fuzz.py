@@ -1,0 +1,131 @@
+"""Shipped and frozen YAML, broken byte by byte: a comparison, or faults with exit code 2; no traceback, no hang.
+
+`FUZZ_EXAMPLES=30000 pytest tests/test_fuzz.py` runs as many as one likes; `make test` runs some hundreds of each.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from tco.cli import app
+
+ROOT = Path(__file__).parent.parent
+FIXTURES = Path(__file__).parent / "fixtures"
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "300"))
+SECONDS = 20
+"""No input may take longer."""
+
+SCENARIOS = [p.read_bytes() for p in sorted(ROOT.glob("scenarios/*.yaml"))]
+SCENARIOS.append((FIXTURES / "support.yaml").read_bytes())
+CATALOGUE = (FIXTURES / "prices" / "acme.yaml").read_bytes()
+
+TOKENS = [
+    b"0", b"-1", b"1e5", b".nan", b".inf", b"10:30", b"no", b"null", b"~", b"[]", b"{}", b"[1, 2]", b"{a: 1}", b"''", b'"',
+    b"*a", b"&a ", b"!!python/object:os.system ", b"<<: ", b"---\n", b"\t", b"\x00", b"\xff", b"\xe2\x82\xac", b"%", b"rest",
+    b"99999999999999999999", b"0.0000000000000000001", b"1/0", b"100%", b"1000T tokens/day", b"$1e99/hour", b"$0/hour",
+    b"kind: hybrid", b"kind: api", b"kind: self_hosted", b"routes: {haiku: rest}", b"overflow: {own: own}", b"share: rest",
+    b"replicas: {min: 0, max: 1, spare: 0}", b"billing: busy_hours", b"1 token/day", b"input_tokens: 0", b"candidate: false",
+    b"capacity: {requests_per_s: 0.000001}", b"capacity: {requests_per_s: 1000000000}", b"as_of: 1970-01-01", b"EUR", b"XXX",
+]  # fmt: skip
+
+
+@st.composite
+def broken(draw: st.DrawFn, originals: list[bytes]) -> bytes:
+    """One of the originals after a few edits."""
+    text = bytearray(draw(st.sampled_from(originals)))
+    for _ in range(draw(st.integers(1, 4))):
+        at = draw(st.integers(0, max(len(text) - 1, 0)))
+        match draw(st.sampled_from(["flip", "cut", "token", "value", "line", "byte"])):
+            case "flip" if text:
+                text[at] = draw(st.integers(0, 255))
+            case "cut":
+                del text[at : at + draw(st.integers(1, 40))]
+            case "token":
+                text[at:at] = draw(st.sampled_from(TOKENS))
+            case "value":  # what stands after the next colon or comma
+                start = max(text.find(b": ", at), 0) + 2
+                end = min(x for x in (text.find(c, start) for c in (b"\n", b",", b"}")) if x >= 0) if start < len(text) and text.find(b"\n", start) >= 0 else start
+                text[start:end] = draw(st.sampled_from(TOKENS))
+            case "line":
+                lines = bytes(text).splitlines(keepends=True)
+                i, j = (draw(st.integers(0, max(len(lines) - 1, 0))) for _ in range(2))
+                lines.insert(i, lines[j] if lines else b"")
+                text = bytearray(b"".join(lines))
+            case _:
+                text[at:at] = draw(st.binary(min_size=1, max_size=6))
+    return bytes(text)
+
+
+def runs(work: Callable[[Path], list[str]]) -> None:
+    """Run a command in a new directory; it ends in time with exit code 0 or 2 and says why."""
+
+    def too_long(_: int, __: FrameType | None) -> None:
+        raise TimeoutError(f"no answer within {SECONDS} s")
+
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = work(Path(folder))
+        signal.signal(signal.SIGALRM, too_long)
+        signal.alarm(SECONDS)
+        try:
+            done = CliRunner().invoke(app, arguments)
+        finally:
+            signal.alarm(0)
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        assert done.exit_code in (0, 2)
+        assert done.exit_code == 0 or "found" in done.stderr or "error" in done.stderr.lower()
+
+
+bounded = settings(
+    max_examples=EXAMPLES, deadline=None, derandomize=EXAMPLES == 300, database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)  # fmt: skip
+
+
+@bounded
+@given(broken(SCENARIOS))
+def test_broken_scenarios(content: bytes) -> None:
+    def work(folder: Path) -> list[str]:
+        os.symlink(FIXTURES / "prices", folder / "prices")
+        (folder / "s.yaml").write_bytes(content)
+        return ["compare", str(folder / "s.yaml")]
+
+    runs(work)
+
+
+@bounded
+@given(broken([CATALOGUE]))
+def test_broken_catalogues(content: bytes) -> None:
+    def work(folder: Path) -> list[str]:
+        (folder / "prices").mkdir()
+        for path in (FIXTURES / "prices").iterdir():
+            (folder / "prices" / path.name).write_bytes(path.read_bytes())
+        (folder / "prices" / "acme.yaml").write_bytes(content)
+        (folder / "s.yaml").write_bytes((FIXTURES / "support.yaml").read_bytes())
+        return ["compare", str(folder / "s.yaml")]
+
+    runs(work)
+
+
+@pytest.mark.parametrize("name", ["compare", "validate", "explain"])
+def test_random_bytes(name: str) -> None:
+    @settings(bounded, max_examples=100)
+    @given(st.binary(max_size=300))
+    def check(content: bytes) -> None:
+        def work(folder: Path) -> list[str]:
+            (folder / "s.yaml").write_bytes(content)
+            return [name, str(folder / "s.yaml"), *(["x"] if name == "explain" else [])]
+
+        runs(work)
+
+    check()
