@@ -22,6 +22,11 @@ class Home:
     checked: str = ""
     kind: str = ""
 
+    @property
+    def is_default(self) -> bool:
+        """Whether nobody stated the figure."""
+        return self.where == "default"
+
     def __str__(self) -> str:
         paper = ", ".join(p for p in (self.kind, f"checked {self.checked}" if self.checked else "", self.source) if p)
         return f"{self.where} ({paper})" if paper else self.where

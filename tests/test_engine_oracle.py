@@ -115,8 +115,7 @@ def comparisons(draw: st.DrawFn) -> Data:
         hi *= 10
     somewhere = F(hi) * draw(st.integers(2, 90)) / 100
     cost = slow.price(names[0], somewhere).total.value / (somewhere * slow.days) * 10**6
-    price = f"${max(round(cost, 4), F(1, 10**4)).limit_denominator(10**4):.4f}/1M tokens"
-    data["options"]["line"] = {"kind": "api", "price": {"blended": price}}
+    data["options"]["line"] = {"kind": "api", "price": {"blended": f"${float(cost) + 1e-6:.6f}/1M tokens"}}
     return {**data, "range": {"from": f"{LO} tokens/day", "to": f"{hi} tokens/day"}}
 
 

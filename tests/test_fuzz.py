@@ -54,7 +54,11 @@ def broken(draw: st.DrawFn, originals: list[bytes]) -> bytes:
                 text[at:at] = draw(st.sampled_from(TOKENS))
             case "value":  # what stands after the next colon or comma
                 start = max(text.find(b": ", at), 0) + 2
-                end = min(x for x in (text.find(c, start) for c in (b"\n", b",", b"}")) if x >= 0) if start < len(text) and text.find(b"\n", start) >= 0 else start
+                end = (
+                    min(x for x in (text.find(c, start) for c in (b"\n", b",", b"}")) if x >= 0)
+                    if start < len(text) and text.find(b"\n", start) >= 0
+                    else start
+                )
                 text[start:end] = draw(st.sampled_from(TOKENS))
             case "line":
                 lines = bytes(text).splitlines(keepends=True)

@@ -35,6 +35,8 @@ class Charge:
     price: Fraction
     unpriced: tuple[Meter, ...]
     """Meters inside this one that have no price of their own and pay this one's."""
+    taken: tuple[Meter, ...] = ()
+    """Meters inside this one that have one, taken out of its tokens."""
 
 
 def applicable(prices: TierPrices, input_tokens: Fraction) -> tuple[MeterPrices, LongContext | None]:
@@ -74,7 +76,7 @@ def _within(prices: MeterPrices, usage: Mapping[str, Number], container: Meter) 
     if np.any(np.asarray(rest) < 0):
         parts = " + ".join(f"{p.key} ({_shown(usage[p.key])})" for p in taken)
         raise ChargeFault(f"{parts} exceeds {container.key} ({_shown(usage[container.key])})")
-    return [Charge(container, rest, price, tuple(unpriced)), *result]
+    return [Charge(container, rest, price, tuple(unpriced), tuple(taken)), *result]
 
 
 def _without_sliver(rest: Number, whole: Number) -> Number:

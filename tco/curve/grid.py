@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tco.curve.stack import NEVER, TIE
-from tco.curve.window import THIN, Pieces
+from tco.curve.window import THIN, Pieces, distinct
 from tco.quantity import Array
 
 EDGES_PER_CELL = 16
@@ -78,11 +78,7 @@ def undecided(g: Grid, first: Array, second: Array) -> tuple[Array, Array]:
     more = g.low[first] > g.high[second]
     less = g.low[second] > g.high[first]
     sign = np.subtract(more.view(np.int8), less.view(np.int8))
-    look = sign == 0
-    turned = sign[:, 1:] * sign[:, :-1] < 0  # a step exactly on a seam
-    look[:, 1:] |= turned
-    look[:, :-1] |= turned
-    return sign, _with_neighbours(look)
+    return sign, _with_neighbours(sign == 0)
 
 
 def leading(g: Grid) -> Array:
@@ -112,7 +108,7 @@ def _with_neighbours(cells: Array) -> Array:
 def _seams(curves: Sequence[Pieces], edges_per_cell: int) -> Array:
     """Every so many edges of all curves together, lo and hi included."""
     w, stride = curves[0].window, edges_per_cell * len(curves)
-    inside = np.unique(np.concatenate([c.edges[1 + o * edges_per_cell : -1 : stride] for o, c in enumerate(curves)]))
+    inside = distinct(np.concatenate([c.edges[1 + o * edges_per_cell : -1 : stride] for o, c in enumerate(curves)]))
     return np.concatenate([[w.lo], inside[(inside > w.lo) & (inside < w.hi)], [w.hi]])
 
 
@@ -131,7 +127,10 @@ def _middle(values: Array) -> Array:
 
 
 def _bound_edges(c: Pieces, seam: Array, middle: Array, rise: Array | None, low: Array, high: Array) -> None:
-    """Widen a curve's bounds (cell,) by its values on both sides of the edges in each cell, (left, right]."""
+    """Widen a curve's bounds (cell,) by its values on both sides of the edges in each cell, (left, right].
+
+    Both sides, though the one above an edge at the right end lies in the next cell: a step exactly on a seam is then
+    seen whole from one cell, and two neighbours can never both be decided, and differently."""
     x, below, above = c.edges[1:-1], c.at[:-1], c.above[1:]
     cut = np.searchsorted(x, seam, side="right")
     counts = cut[1:] - cut[:-1]

@@ -76,9 +76,7 @@ class Stack:
         low = np.maximum(self.left[a], self.left[b])
         high = np.minimum(self.right[a], self.right[b])
         steeper = self.slope[a] - self.slope[b]
-        steeper = np.where(
-            steeper == 0, 1, steeper
-        )  # parallel within rounding, after a tie: where they touch is as good
+        steeper = np.where(steeper == 0, 1, steeper)  # parallel but for a rounding: any volume of the two is as good
         volume = low - (self.value(a, low) - self.value(b, low)) / steeper
         if self.exact:
             return np.asarray(volume)

@@ -161,7 +161,7 @@ def pieces(q: Quantity, window: Window, end: Any = None) -> Pieces:
 
 def _whole(q: Quantity, window: Window) -> Pieces:
     kinks = [np.asarray(k).reshape(-1) for k in q.kinks(window)]
-    inner = np.unique(np.concatenate([window.array([]), *kinks]))
+    inner = distinct(np.concatenate([window.array([]), *kinks]))
     inner = inner[(inner > window.lo) & (inner < window.hi)]
     if len(inner) > MOST_PIECES:
         raise TooManyPieces(q, len(inner), window)
@@ -179,6 +179,14 @@ def _whole(q: Quantity, window: Window) -> Pieces:
     at_values = _values(q, edges, lowest * back)
     above = _values(q, edges[:-1], highest[:-1] * forth)
     return Pieces(edges, above, at_values[1:], at_values[0], window, None, q)
+
+
+def distinct(values: Array) -> Array:
+    """The distinct values, ascending. (`np.unique` imports masked arrays: longer than many a comparison takes.)"""
+    ordered = np.sort(values)
+    keep = np.ones(len(ordered), dtype=bool)
+    keep[1:] = ordered[1:] != ordered[:-1]
+    return ordered[keep]
 
 
 def _values(q: Quantity, volume: Array, decide: Array) -> Array:

@@ -35,7 +35,7 @@ class Document:
     lines: list[str] = field(repr=False)
     raw: bytes = field(default=b"", repr=False)
     faults: tuple[Fault, ...] = ()
-    """Of a partial load: what is wrong with single values and keys. They are left out, or None."""
+    """Of a partial load: what is wrong with single values and keys. Those stay as text, or are left out."""
 
     def fault(
         self,

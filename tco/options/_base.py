@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import prod
 from typing import Any
 
 from pydantic import Field, model_validator
@@ -172,6 +173,15 @@ class Context:
         hourly = self.per_hour(figure, per, month)
         return Figure(figure.name, hourly.value * month.value, f"{self.currency}/month", figure.home)
 
+    def monthly(
+        self, at: At, key: str, money: units.Money, *steps: str | int, hours: Figure | None = None
+    ) -> tuple[Figure, tuple[Figure, ...]]:
+        """A stated amount over time as money a month, with its inputs: the month's hours where it is per hour or day."""
+        month = hours or self.hours
+        figure, made_of = self.money(at, key, money, *steps)
+        used = (month,) if money.per in ("hour", "day") else ()
+        return self.per_month(figure, money.per, month), (*made_of, *used)
+
     def paper(self, option: str, found: Found, row: Any) -> None:
         """Warn about what is old or assumed."""
         age = (self.store.as_of - row.checked).days
@@ -200,40 +210,57 @@ def grossed_up(figures: Iterable[Figure], n: Numbers) -> Number:
     return sum((n(f) for f in figures), n(1))
 
 
-def usage(c: Class, at: At, n: Numbers) -> dict[str, Number]:
+Terms = Mapping[tuple[Figure, ...], int]
+"""A count of tokens as a sum: the figures of each product, and its sign."""
+
+
+def usage_terms(c: Class, at: At) -> dict[str, Terms]:
     """Tokens of one request by meter, as this option counts them: ratios applied, reasoning added, cache reads split.
 
     Meters inside another are part of their container's count. Absent meters are left out.
     """
     spec: ServesTokens = at.spec
-    ratio = {"input": n(at.figure("input_ratio", "")), "output": n(at.figure("output_ratio", ""))}
-    counts: dict[str, Number] = {}
+    ratio = {"input": at.figure("input_ratio", ""), "output": at.figure("output_ratio", "")}
+    counts: dict[str, Terms] = {}
     for key, figure in c.tokens.items():
         root = _root(key)
         if figure.value or key == root:
-            counts[key] = n(figure) * ratio[root]
+            counts[key] = {(figure, ratio[root]): 1}
     if spec.reasoning_tokens:
-        counts["reasoning"] = n(at.figure("reasoning_tokens", "tokens/request"))
-        counts["output"] = counts["output"] + counts["reasoning"]
+        counts["reasoning"] = {(at.figure("reasoning_tokens", "tokens/request"),): 1}
+        counts["output"] = {**counts["output"], **counts["reasoning"]}
     if c.cacheable is not None and spec.cache_hit_rate:
-        counts["cache_read"] = n(c.cacheable) * ratio["input"] * n(at.figure("cache_hit_rate", ""))
+        counts["cache_read"] = {(c.cacheable, ratio["input"], at.figure("cache_hit_rate", "of the cacheable prefix")): 1}
     return counts
+
+
+def less(whole: Terms, *parts: Terms) -> Terms:
+    """What is left of a count without its parts: products in both fall away."""
+    left = dict(whole)
+    for part in parts:
+        for product, times in part.items():
+            left[product] = left.get(product, 0) - times
+    return {product: times for product, times in left.items() if times}
+
+
+def counted(terms: Terms, n: Numbers) -> Number:
+    """The number of tokens."""
+    return sum((prod(map(n, product), start=n(times)) for product, times in terms.items()), n(0))
+
+
+def usage(c: Class, at: At, n: Numbers) -> dict[str, Number]:
+    """The numbers of `usage_terms`."""
+    return {key: counted(terms, n) for key, terms in usage_terms(c, at).items()}
+
+
+def figures_in(*counts: Terms) -> tuple[Figure, ...]:
+    """The figures that counts are made of: those that somebody stated."""
+    return tuple(dict.fromkeys(f for terms in counts for product in terms for f in product if not f.home.is_default))
 
 
 def _root(key: str) -> str:
     row = meter(key)
     return key if row.inside is None else _root(row.inside)
-
-
-def usage_inputs(c: Class, at: At) -> tuple[Figure, ...]:
-    """The figures `usage` reads."""
-    spec: ServesTokens = at.spec
-    own = [at.figure(k, "") for k in ("input_ratio", "output_ratio") if getattr(spec, k) != 1]
-    if spec.reasoning_tokens:
-        own.append(at.figure("reasoning_tokens", "tokens/request"))
-    if c.cacheable is not None and spec.cache_hit_rate:
-        own += [c.cacheable, at.figure("cache_hit_rate", "of the cacheable prefix")]
-    return (*(f for f in c.tokens.values() if f.value), *own)
 
 
 def standing_lines(at: At, context: Context) -> tuple[LineItem, ...]:
@@ -253,13 +280,13 @@ def standing_lines(at: At, context: Context) -> tuple[LineItem, ...]:
             made_of = (*made_of, *((loading,) if loading.value != 1 else ()))
             monthly = context.per_month(rate, "year")
         else:
-            money = spec.people.cost
-            rate, made_of = context.money(at, "cost of a full-time post", money, "people", "cost")
-            monthly = context.per_month(rate, money.per)
+            monthly, made_of = context.monthly(
+                at, "cost of a full-time post", spec.people.cost, "people", "cost"
+            )
         lines.append(LineItem("people", "people", constant().times(n(fte)), "FTE", n(monthly), (fte, *made_of)))
     for name, money in spec.fixed_costs.items():
-        rate, made_of = context.money(at, name, money, "fixed_costs", name)
-        lines.append(LineItem("fixed", name, constant(), "month", n(context.per_month(rate, money.per)), made_of))
+        monthly, made_of = context.monthly(at, name, money, "fixed_costs", name)
+        lines.append(LineItem("fixed", name, constant(), "month", n(monthly), made_of))
     return tuple(lines)
 
 

@@ -19,7 +19,7 @@ from tco.catalog.entries import CapacityProfile, CapacityRates
 from tco.catalog.store import Found
 from tco.fields import Reference
 from tco.lineitem import Exact, Figure, Numbers
-from tco.options._base import At, Context, class_figures, usage, usage_inputs
+from tco.options._base import At, Context, Terms, class_figures, figures_in, less, usage, usage_terms
 from tco.quantity import Number
 from tco.workload.demand import Class, Demand
 
@@ -85,7 +85,17 @@ class Capacity:
 
     def seconds_inputs(self, demand: Demand) -> tuple[Figure, ...]:
         """The figures `seconds` reads."""
-        return (*self.inputs, *(f for c in class_figures(demand) for f in (c.share, *usage_inputs(c, self.at))))
+        return (*self.inputs, *figures_in(*(t for c in class_figures(demand) for t in self._counts_read(c))))
+
+    def _counts_read(self, c: Class) -> tuple[Terms, ...]:
+        """The counts of a request that decide how long it takes."""
+        r, terms = self.rates, usage_terms(c, self.at)
+        if r.prefill_tokens_per_s is not None:
+            cached = (terms["cache_read"],) if "cache_read" in terms else ()
+            return less(terms["input"], *cached), terms["output"]
+        if self._mix(Exact()) is not None or r.total_tokens_per_s is not None:
+            return terms["input"], terms["output"]
+        return (terms["output"],) if r.output_tokens_per_s is not None else ()
 
     def _seconds(self, c: Class, context: Context) -> Number:
         n, r = context.n, self.rates

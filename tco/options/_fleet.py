@@ -162,7 +162,7 @@ def sized(at: At, demand: Demand, context: Context) -> Sized:
     idle = Fraction(HOURS_PER_DAY - loaded, HOURS_PER_DAY)
     highest = _highest(by_level)
     peak = _max_of([level.replicas for level in highest]) if highest else constant().times(n(spec.replicas.min))
-    inputs = (month, *known.seconds_inputs(demand), *gross, *_size_inputs(at), demand.traffic.days_per_month)
+    inputs = (month, *_load_inputs(at, demand, known, context), *_size_inputs(at, "min", "max", "spare"))
     fleet = Fleet(
         "replica", tuple(by_level), n(month) * n(idle), n(at_rest), size, known.describe(), inputs, peak, seconds
     )
@@ -241,7 +241,9 @@ def split(at: At, demand: Demand, context: Context) -> tuple[Demand, Demand]:
                 raise Unusable(at.fault("overflow into a fleet that itself overflows cannot be split by class exactly"))
             served.setdefault(c, {})[i] = Part(load, 0, room).times(own / slope)
             rest.setdefault(c, {})[i] = Part(load, room, None).times(own / slope)
-    return Demand(demand.traffic, served), Demand(demand.traffic, rest)
+    room_inputs = (*_load_inputs(at, demand, known, context), *_size_inputs(at, "max", "spare"))
+    inputs = dict.fromkeys(demand.flows, room_inputs)
+    return Demand(demand.traffic, served, inputs), Demand(demand.traffic, rest, inputs)
 
 
 def _size(at: At, context: Context) -> Number:
@@ -250,10 +252,16 @@ def _size(at: At, context: Context) -> Number:
     return n(at.figure("target_utilisation", "")) / n(at.figure("burst", ""))
 
 
-def _size_inputs(at: At) -> tuple[Figure, ...]:
+def _load_inputs(at: At, demand: Demand, known: Capacity, context: Context) -> tuple[Figure, ...]:
+    """The figures that busy replicas are made of."""
+    requests = dict.fromkeys(f for figures in demand.inputs.values() for f in figures)
+    return (*requests, demand.traffic.load, *known.seconds_inputs(demand), *overheads(at, context))
+
+
+def _size_inputs(at: At, *bounds: str) -> tuple[Figure, ...]:
     replicas = tuple(
         Figure(f"replicas.{key}", Fraction(value), "replicas", at.home("replicas", key))
-        for key in ("min", "max", "spare")
+        for key in bounds
         if (value := getattr(at.spec.replicas, key))
     )
     return (at.figure("target_utilisation", "of a replica"), at.figure("burst", "of the hour's mean"), *replicas)

@@ -20,11 +20,14 @@ from tco.options._base import (
     Steps,
     Unusable,
     class_figures,
+    counted,
+    figures_in,
     grossed_up,
+    less,
     overheads,
     standing_lines,
     usage,
-    usage_inputs,
+    usage_terms,
 )
 from tco.units import Money, UnitError
 from tco.workload.demand import Class, Demand
@@ -172,7 +175,8 @@ def bill(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
             shared = (share,) if share is not None else ()
             try:
                 prices = priced.tier(tier, "batch_share" if batched else "tier")
-                lines += _class_lines(c, tier, prices, requests, priced, (*shared, *gross), len(demand.traffic.classes))
+                inputs = (*demand.inputs[c.name], demand.traffic.days_per_month, *shared, *gross)
+                lines += _class_lines(c, tier, prices, requests, priced, inputs, len(demand.traffic.classes))
             except ChargeFault as problem:
                 faults.append(at.fault(f"{c.name}: {problem}", "model" if spec.model else "price"))
     if faults:
@@ -190,12 +194,13 @@ def _class_lines(
     exact = usage(c, at, Exact())
     price_set, long = applicable(prices, exact["input"])
     _warn_near(c, exact["input"], prices, at, context)
-    counts = dict(usage(c, at, n))
+    terms = usage_terms(c, at)
     write = f"cache_write_{spec.cache_ttl}"
-    if "cache_read" in counts and price_set.of(write) is not None and c.cacheable is not None:
-        counts[write] = n(c.cacheable) * n(at.figure("input_ratio", "")) - counts["cache_read"]
+    if "cache_read" in terms and price_set.of(write) is not None and c.cacheable is not None:
+        terms[write] = less({(c.cacheable, at.figure("input_ratio", "")): 1}, terms["cache_read"])
+    by_length = (terms["input"],) if prices.long_context is not None else ()
     lines = []
-    for charge in charges(price_set, counts):
+    for charge in charges(price_set, {key: counted(t, n) for key, t in terms.items()}):
         price, made_of = priced.figure(tier, long is not None, charge.meter.key, charge.price)
         for meter in charge.unpriced:
             where = "" if tier == STANDARD else f" in the {tier} tier"
@@ -206,7 +211,8 @@ def _class_lines(
         mark_up = (at.figure("markup", ""),) if spec.markup != 1 else ()
         rate = n(price) * n(at.figure("markup", "")) if mark_up else n(price)
         quantity = requests.times(charge.tokens / PER_MTOK)  # type: ignore[attr-defined]
-        all_inputs = (c.share, *usage_inputs(c, at), *inputs, *made_of, *mark_up)
+        tokens = less(terms[charge.meter.key], *(terms[part.key] for part in charge.taken))
+        all_inputs = (*inputs, *figures_in(tokens, *by_length), *made_of, *mark_up)
         lines.append(
             LineItem(INVOICE, f"{prefix}{charge.meter.label}{suffix}", quantity, "1M tokens", rate, all_inputs)
         )

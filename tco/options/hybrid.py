@@ -16,7 +16,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 from tco import units
 from tco.document import nearest
 from tco.fields import Name
-from tco.lineitem import LineItem
+from tco.lineitem import Figure, LineItem
 from tco.options._base import At, Context, OptionSpec, Unusable, standing_lines
 from tco.quantity import Number
 from tco.units import UnitError
@@ -101,17 +101,21 @@ def route(spec: Spec, at: At, demand: Demand, context: Context) -> Routed:
     classes = list(demand.traffic.classes)
     if spec.response_cache is not None:
         hits = _shares(spec.response_cache, classes, at, "response_cache")
-        demand = demand.part({c: n(1) - n(hits.get(c, 0)) for c in classes if hits.get(c) != 1})
+        misses = {c: n(1) - n(hits.get(c, 0)) for c in classes if hits.get(c) != 1}
+        demand = demand.part(misses, _inputs(spec.response_cache, classes, at, "response_cache"))
     if spec.routes is not None:
         parts = _routed(spec.routes, classes, at)
-        demands = [(name, demand.part({c: n(s) for c, s in shares.items() if s})) for name, shares in parts.items()]
+        demands = [
+            (name, demand.part({c: n(s) for c, s in shares.items() if s}, _route_inputs(spec.routes, name, classes, at)))
+            for name, shares in parts.items()
+        ]
     else:
         assert spec.cascade is not None and spec.escalate is not None
         first, second = spec.cascade
         escalated: dict[str, Number] = {
             c: n(s) for c, s in _shares(spec.escalate, classes, at, "escalate").items() if s
         }
-        demands = [(first, demand), (second, demand.part(escalated))]
+        demands = [(first, demand), (second, demand.part(escalated, _inputs(spec.escalate, classes, at, "escalate")))]
     return Routed(tuple(demands), spec.overflow, standing_lines(at, context))
 
 
@@ -121,6 +125,27 @@ def _shares(given: Fraction | Mapping[str, Fraction], classes: list[str], at: At
         return dict.fromkeys(classes, given)
     _known_classes(given, classes, at, key)
     return dict(given)
+
+
+def _inputs(given: Any, classes: list[str], at: At, *steps: str) -> dict[str, tuple[Figure, ...]]:
+    """The figure of each class's share, where one is stated."""
+    name = " ".join(steps)
+
+    def figure(share: Fraction, *key: str) -> tuple[Figure, ...]:
+        return (Figure(name, share, "of requests", at.home(*steps, *key)),)
+
+    if isinstance(given, Mapping):
+        return {c: figure(s, c) for c, s in given.items() if isinstance(s, Fraction)}
+    return dict.fromkeys(classes, figure(given)) if isinstance(given, Fraction) else {}
+
+
+def _route_inputs(
+    routes: Mapping[str, Fraction | str | Mapping[str, Fraction | str]], name: str, classes: list[str], at: At
+) -> dict[str, tuple[Figure, ...]]:
+    """The figures of a route's shares: its own, or for `rest` all that it is the rest of."""
+    stated = {route: _inputs(given, classes, at, "routes", route) for route, given in routes.items()}
+    everything = {c: tuple(f for of in stated.values() for f in of.get(c, ())) for c in classes}
+    return {c: stated[name].get(c, everything[c]) for c in classes}
 
 
 def _known_classes(given: Mapping[str, object], classes: list[str], at: At, *steps: str) -> None:

@@ -100,10 +100,9 @@ def _with_cluster(line: LineItem, spec: Spec, at: At, context: Context) -> tuple
 
 def _all_in(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
     assert spec.all_in is not None
-    figure, made_of = context.money(at, "all_in", spec.all_in, "all_in")
-    month = own_hours(at, context)
+    monthly, made_of = context.monthly(at, "all_in", spec.all_in, "all_in", hours=own_hours(at, context))
     line = LineItem(
-        "gpu", "all-in", constant(), "month", context.n(context.per_month(figure, spec.all_in.per, month)), made_of
+        "gpu", "all-in", constant(), "month", context.n(monthly), made_of
     )
     lines = (*_with_cluster(line, spec, at, context), *standing_lines(at, context))
     if spec.capacity is None:

@@ -41,6 +41,8 @@ class Traffic:
 
     classes: Mapping[str, Class]
     levels: tuple[Level, ...]
+    load: Figure
+    """The profile, by the share of the day's requests in its busiest hour."""
     days_per_month: Figure
 
     @property
@@ -66,26 +68,35 @@ class Traffic:
                 for c in classes
                 if c.share.value
             },
+            {c.name: self._inputs(c) for c in classes if c.share.value},
         )
+
+    def _inputs(self, of: Class) -> tuple[Figure, ...]:
+        """What makes the requests of a class out of a volume: its share, and what the mean request is made of."""
+        others = [c for c in self.classes.values() if c is not of]
+        figures: list[Figure] = []
+        for c in (of, *others):
+            figures += [c.share] if others else []
+            figures += [c.tokens[k] for k in ("input", "output") if c.share.value and not c.tokens[k].home.is_default]
+        return tuple(figures)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Demand:
-    """Requests per hour by class and load level. What is absent is zero."""
+    """Requests per hour by class and load level, and by class the figures they are made of. What is absent is zero."""
 
     traffic: Traffic
     flows: Mapping[str, Mapping[int, Quantity]]
+    inputs: Mapping[str, tuple[Figure, ...]]
 
-    def part(self, shares: Mapping[str, Number]) -> Demand:
-        """A share of each class; classes that are not named go elsewhere."""
+    def part(self, shares: Mapping[str, Number], inputs: Mapping[str, tuple[Figure, ...]]) -> Demand:
+        """A share of each class; classes that are not named go elsewhere. `inputs`: the figures of each share."""
+        kept = [c for c in self.flows if c in shares]
         return Demand(
             self.traffic,
-            {c: {i: q.times(shares[c]) for i, q in f.items()} for c, f in self.flows.items() if c in shares},
+            {c: {i: q.times(shares[c]) for i, q in self.flows[c].items()} for c in kept},
+            {c: (*self.inputs[c], *inputs.get(c, ())) for c in kept},
         )
-
-    def scaled(self, factor: Number) -> Demand:
-        """The same share of every class."""
-        return self.part(dict.fromkeys(self.flows, factor))
 
     def __add__(self, other: Demand) -> Demand:
         flows: dict[str, dict[int, Quantity]] = {c: dict(f) for c, f in self.flows.items()}
@@ -93,7 +104,8 @@ class Demand:
             mine = flows.setdefault(c, {})
             for i, q in f.items():
                 mine[i] = mine[i] + q if i in mine else q
-        return Demand(self.traffic, flows)
+        inputs = {c: tuple(dict.fromkeys((*self.inputs.get(c, ()), *other.inputs.get(c, ())))) for c in flows}
+        return Demand(self.traffic, flows, inputs)
 
     def requests_per_month(self, name: str, n: Numbers) -> Quantity:
         """Requests a month of one class."""
@@ -149,4 +161,7 @@ def traffic(workload: Workload, days_per_month: Figure, home: Mapping[str, Home]
         )
 
     hours = workload.load.shares() if workload.load != "flat" else (Fraction(1, 24),) * 24
-    return Traffic({name: one(name, spec) for name, spec in specs.items()}, levels(hours), days_per_month)
+    key = next((k for k in ("by_hour", "peak_hour_share") if f"{REQUEST}.load.{k}" in home), "")
+    where = home.get(f"{REQUEST}.load.{key}", home.get(f"{REQUEST}.load", default))
+    load = Figure("load in the busiest hour", max(hours), "of a day's requests", where)
+    return Traffic({name: one(name, spec) for name, spec in specs.items()}, levels(hours), load, days_per_month)
