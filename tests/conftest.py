@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -86,20 +88,24 @@ def yaml(value: Any, indent: str = "") -> str:
     return f" {value}"
 
 
-Build = Callable[[Data], Case]
+Build = Callable[..., Case]
 
 
 @pytest.fixture(scope="session")
 def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
-    """Makes a case of plain data; `frozen/...` names an entry of a small catalogue that never changes."""
-    folder = tmp_path_factory.mktemp("catalogue")
-    (folder / "frozen.yaml").write_text(yaml(FROZEN), encoding="utf-8")
+    """Makes a case of plain data; `frozen/...` names an entry of a small catalogue, which a test may replace."""
 
-    def made(data: Data) -> Case:
-        text = yaml({"catalogs": [str(folder)], **data})
+    @cache
+    def folder(text: str) -> Path:
+        made = tmp_path_factory.mktemp("catalogue")
+        (made / "frozen.yaml").write_text(text, encoding="utf-8")
+        return made
+
+    def case(data: Data, catalogue: Data = FROZEN) -> Case:
+        text = yaml({"catalogs": [str(folder(yaml(catalogue)))], **data})
         return build_case(load_text(text, "scenario.yaml"), today=date(2026, 11, 21))
 
-    return made
+    return case
 
 
 def oracle(data: Data) -> Oracle:
@@ -119,10 +125,11 @@ def maybe(key: str, values: st.SearchStrategy[Any]) -> st.SearchStrategy[Data]:
     return st.one_of(st.just({}), values.map(lambda v: {key: v}))
 
 
-@st.composite
-def some_of(draw: st.DrawFn, **keys: st.SearchStrategy[Any]) -> Data:
+def some_of(**keys: st.SearchStrategy[Any]) -> st.SearchStrategy[Data]:
     """Some of these keys."""
-    return {k: v for key, values in keys.items() for k, v in draw(maybe(key, values)).items()}
+    return st.tuples(*(maybe(key, values) for key, values in keys.items())).map(
+        lambda parts: {k: v for part in parts for k, v in part.items()}
+    )
 
 
 OVERHEAD = one_of({"retries": "3%"}, {"retries": "5%", "evaluation": D("0.125")}, {"shadow": "100%"})
@@ -187,7 +194,7 @@ def api(draw: st.DrawFn) -> Data:
     return {"kind": "api", **draw(st.one_of(price, model)), **own, **draw(TOKENS), **draw(STANDING)}
 
 
-MIX = st.just({}) | st.just({"input_tokens": 700, "output_tokens": 210})
+MIX: st.SearchStrategy[Data] = st.just({}) | st.just({"input_tokens": 700, "output_tokens": 210})
 RATES = st.one_of(
     st.tuples(one_of("0.4", "1.7", "6").map(lambda r: {"requests_per_s": D(r)}), MIX).map(lambda p: p[0] | p[1]),
     st.tuples(one_of(150, 1100).map(lambda r: {"output_tokens_per_s": r}), MIX).map(lambda p: p[0] | p[1]),

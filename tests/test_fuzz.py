@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from tco.cli import app
+import tco.cli  # noqa: F401  registers the commands
+from tco.cli.app import app
 
 ROOT = Path(__file__).parent.parent
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -29,14 +30,16 @@ SCENARIOS = [p.read_bytes() for p in sorted(ROOT.glob("scenarios/*.yaml"))]
 SCENARIOS.append((FIXTURES / "support.yaml").read_bytes())
 CATALOGUE = (FIXTURES / "prices" / "acme.yaml").read_bytes()
 
-TOKENS = [
-    b"0", b"-1", b"1e5", b".nan", b".inf", b"10:30", b"no", b"null", b"~", b"[]", b"{}", b"[1, 2]", b"{a: 1}", b"''", b'"',
-    b"*a", b"&a ", b"!!python/object:os.system ", b"<<: ", b"---\n", b"\t", b"\x00", b"\xff", b"\xe2\x82\xac", b"%", b"rest",
-    b"99999999999999999999", b"0.0000000000000000001", b"1/0", b"100%", b"1000T tokens/day", b"$1e99/hour", b"$0/hour",
-    b"kind: hybrid", b"kind: api", b"kind: self_hosted", b"routes: {haiku: rest}", b"overflow: {own: own}", b"share: rest",
-    b"replicas: {min: 0, max: 1, spare: 0}", b"billing: busy_hours", b"1 token/day", b"input_tokens: 0", b"candidate: false",
-    b"capacity: {requests_per_s: 0.000001}", b"capacity: {requests_per_s: 1000000000}", b"as_of: 1970-01-01", b"EUR", b"XXX",
-]  # fmt: skip
+_TEXT_TOKENS = """
+0|-1|1e5|.nan|.inf|10:30|no|null|~|[]|{}|[1, 2]|{a: 1}|''|"|*a|&a |!!python/object:os.system |<<: |%|rest|\u20ac|1/0
+100%|99999999999999999999|0.0000000000000000001|1000T tokens/day|$1e99/hour|$0/hour|1 token/day
+EUR|XXX|as_of: 1970-01-01
+kind: hybrid|kind: api|kind: self_hosted|routes: {haiku: rest}|overflow: {own: own}|share: rest|candidate: false
+replicas: {min: 0, max: 1, spare: 0}|billing: busy_hours|input_tokens: 0|capacity: {requests_per_s: 0.000001}
+capacity: {requests_per_s: 1000000000}
+"""
+TOKENS = [t.encode() for t in _TEXT_TOKENS.strip().replace("\n", "|").split("|")]
+TOKENS += [b"---\n", b"\t", b"\x00", b"\xff"]
 
 
 @st.composite
@@ -54,11 +57,8 @@ def broken(draw: st.DrawFn, originals: list[bytes]) -> bytes:
                 text[at:at] = draw(st.sampled_from(TOKENS))
             case "value":  # what stands after the next colon or comma
                 start = max(text.find(b": ", at), 0) + 2
-                end = (
-                    min(x for x in (text.find(c, start) for c in (b"\n", b",", b"}")) if x >= 0)
-                    if start < len(text) and text.find(b"\n", start) >= 0
-                    else start
-                )
+                ends = [x for c in (b"\n", b",", b"}") if (x := text.find(c, start)) >= 0]
+                end = min(ends, default=start)
                 text[start:end] = draw(st.sampled_from(TOKENS))
             case "line":
                 lines = bytes(text).splitlines(keepends=True)

@@ -356,7 +356,10 @@ class _Solver:
             end = self.ends[a if x.cheaper_below == "a" else b]
             assert end is not None
             return end
-        return curve.exact(x, self.exact_costs[a], self.exact_costs[b], ends=(self.ends[a], self.ends[b]))
+        try:
+            return curve.exact(x, self.exact_costs[a], self.exact_costs[b], ends=(self.ends[a], self.ends[b]))
+        except ValueError:  # a swap that only rounding makes, of costs that are equal: there is nothing to solve
+            return Fraction(x.volume)
 
     def _crossings(
         self, swaps: Sequence[curve.Crossover], volumes: Sequence[float], a: str, b: str

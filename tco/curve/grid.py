@@ -67,7 +67,7 @@ def grid(curves: Sequence[Pieces], *, plain: bool = False) -> Grid | None:
         low[o, 0], high[o, 0] = min(low[o, 0], c.first - middle[0]), max(high[o, 0], c.first - middle[0])
         if len(c.above) > 1:
             _bound_edges(c, seam, middle, rise, low[o], high[o])
-    size = np.maximum(np.abs(low), np.abs(high)) + np.maximum(np.abs(middle), np.abs(middle_right))
+    size = np.maximum(_feasible(low), _feasible(high)) + np.maximum(np.abs(middle), np.abs(middle_right))
     size *= 4 * TIE
     return Grid(seam, begin, end, low - size, high + size)
 
@@ -116,6 +116,13 @@ def _values(c: Pieces, piece: Array, volume: Array) -> Array:
     left = c.edges[piece]
     above = c.above[piece]
     return np.asarray(above + (c.at[piece] - above) * ((volume - left) / (c.edges[piece + 1] - left)))
+
+
+def _feasible(values: Array) -> Array:
+    """Absolute values, of true costs only: a bound that is NEVER needs no widening."""
+    size = np.abs(values)
+    size[size >= NEVER / 2] = 0
+    return size
 
 
 def _middle(values: Array) -> Array:

@@ -193,6 +193,10 @@ def _class_lines(
     spec: Spec = at.spec
     exact = usage(c, at, Exact())
     price_set, long = applicable(prices, exact["input"])
+    if long is None and applicable(priced.tier(STANDARD), exact["input"])[1] is not None:
+        raise ChargeFault(
+            f"no long-context price is known in the `{tier}` tier for {float(exact['input']):,.0f} input tokens"
+        )
     _warn_near(c, exact["input"], prices, at, context)
     terms = usage_terms(c, at)
     write = f"cache_write_{spec.cache_ttl}"
