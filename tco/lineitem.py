@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Protocol
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from tco.quantity import Array, At, Linear, Number, Quantity, linear
 
 
-@dataclass(frozen=True, slots=True)
-class Home:
+class Home(NamedTuple):
     """Where a figure comes from: a catalogue entry, a line of the scenario, or a named default."""
 
     where: str
@@ -32,8 +31,7 @@ class Home:
         return f"{self.where} ({paper})" if paper else self.where
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(NamedTuple):
     """One number with its unit and its home."""
 
     name: str
@@ -68,8 +66,7 @@ class Point:
         return np.array([float(figure.value if isinstance(figure, Figure) else figure)])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LineItem:
+class LineItem(NamedTuple):
     """One cost a month: a rate times a quantity.
 
     `category` groups lines in the breakdown; `quantity` is per month in `unit`; `rate` is money per `unit` in the
@@ -97,8 +94,7 @@ def total(lines: Sequence[LineItem]) -> Linear:
     return linear(0, *((line.rate, line.quantity) for line in lines))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Limit:
+class Limit(NamedTuple):
     """The option is feasible while the load is at most `most`; beyond it costs are not drawn."""
 
     load: Quantity
@@ -106,8 +102,7 @@ class Limit:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LevelLoad:
+class LevelLoad(NamedTuple):
     """A fleet in the hours of one load level: hours a month, busy replicas, replicas running."""
 
     hours: Number
@@ -116,8 +111,7 @@ class LevelLoad:
     replicas: Quantity
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Fleet:
+class Fleet(NamedTuple):
     """The capacity arithmetic of replicas: what `explain` prints and utilisation is read from."""
 
     unit: str
@@ -129,12 +123,11 @@ class Fleet:
     per_replica: str
     inputs: tuple[Figure, ...] = ()
     peak: Quantity | None = None
-    seconds: dict[str, Number] = field(default_factory=dict)
+    seconds: Mapping[str, Number] = MappingProxyType({})
     """Replica-seconds of one request, by class."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Bill:
+class Bill(NamedTuple):
     """What a leaf option makes of a demand."""
 
     lines: tuple[LineItem, ...]

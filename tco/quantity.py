@@ -12,7 +12,6 @@ The same nodes compute in three number systems. Coefficients are `Fraction` (exa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -33,18 +32,18 @@ Array = np.ndarray[Any, Any]
 Number = Any  # Fraction in exact mode, float or float array of shape (draw,) otherwise
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class At:
     """Where to evaluate: the volumes for continuous parts, and the volumes at which steps are decided.
 
     `rows` (same shape as the volumes, integers) picks the draw of each point; None evaluates all draws.
     """
 
-    volume: Array
-    decide: Array
-    rows: Array | None = None
-    memo: dict[int, tuple[Quantity, Array]] = field(default_factory=dict)
-    _inner: list[At] = field(default_factory=list)
+    __slots__ = ("_decision", "decide", "memo", "rows", "volume")
+
+    def __init__(self, volume: Array, decide: Array, rows: Array | None = None) -> None:
+        self.volume, self.decide, self.rows = volume, decide, rows
+        self.memo: dict[int, tuple[Quantity, Array]] = {}
+        self._decision: At | None = None
 
     @property
     def exact(self) -> bool:
@@ -55,9 +54,9 @@ class At:
         """The same points for what lies inside a staircase: everything there is read at the deciding volume."""
         if self.decide is self.volume:
             return self
-        if not self._inner:
-            self._inner.append(At(self.decide, self.decide, self.rows))
-        return self._inner[0]
+        if self._decision is None:
+            self._decision = At(self.decide, self.decide, self.rows)
+        return self._decision
 
     def pick(self, number: Number) -> Number:
         """A coefficient, reduced to the draw of each point when points carry their own draw."""
@@ -91,9 +90,12 @@ def _volumes(volumes: Sequence[Any] | Array, rows: Array | None) -> Array:
 
 
 class Quantity:
-    """A piecewise affine, left-continuous function of the volume."""
+    """A piecewise affine, left-continuous function of the volume. Quantities never change; each is equal to itself."""
 
-    __slots__ = ()
+    __slots__: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(repr(getattr(self, name)) for name in self.__slots__)})"
 
     def value(self, at: At) -> Array:
         """The quantity at each point: shape (volume, draw), or the points' own shape in exact or row mode."""
@@ -121,9 +123,10 @@ class Quantity:
         return linear(0, (factor, self))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Volume(Quantity):
     """Tokens per day, input + output, served to users."""
+
+    __slots__ = ()
 
     def _value(self, at: At) -> Array:
         return at.volume
@@ -135,12 +138,13 @@ class Volume(Quantity):
 VOLUME = Volume()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Linear(Quantity):
     """const + sum of coefficient x quantity."""
 
-    const: Number
-    terms: tuple[tuple[Number, Quantity], ...]
+    __slots__ = ("const", "terms")
+
+    def __init__(self, const: Number, terms: tuple[tuple[Number, Quantity], ...]) -> None:
+        self.const, self.terms = const, terms
 
     def _value(self, at: At) -> Array:
         total: Any = at.pick(self.const)
@@ -173,16 +177,16 @@ def linear(const: Number, *terms: tuple[Number, Quantity]) -> Linear:
     return Linear(const, tuple(t for t in folded.values() if np.any(np.asarray(t[0]) != 0)))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Part(Quantity):
     """The part of a quantity between two levels: a tier, a quota, a floor, an overflow, the served part of a load.
 
     `upto` None means no upper level.
     """
 
-    q: Quantity
-    above: Number = 0
-    upto: Number | None = None
+    __slots__ = ("above", "q", "upto")
+
+    def __init__(self, q: Quantity, above: Number = 0, upto: Number | None = None) -> None:
+        self.q, self.above, self.upto = q, above, upto
 
     def _value(self, at: At) -> Array:
         above = at.pick(self.above)
@@ -196,18 +200,18 @@ class Part(Quantity):
         return [*self.q.kinks(window), *own]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Steps(Quantity):
     """A staircase: n = clip(ceil(q / size) + spare, least, most). At a multiple exactly, no further step.
 
     All-units discounts are `spare=-1, most=1`: 0 up to the size included, 1 above it.
     """
 
-    q: Quantity
-    size: Number
-    spare: Number = 0
-    least: Number = 0
-    most: Number | None = None
+    __slots__ = ("least", "most", "q", "size", "spare")
+
+    def __init__(
+        self, q: Quantity, size: Number, spare: Number = 0, least: Number = 0, most: Number | None = None
+    ) -> None:
+        self.q, self.size, self.spare, self.least, self.most = q, size, spare, least, most
 
     def _value(self, at: At) -> Array:
         inner = at.decision
@@ -224,11 +228,13 @@ class Steps(Quantity):
         return [*self.q.kinks(window), window.multiples(self)]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Highest(Quantity):
     """The highest of several staircases (integers): a fleet sized for its busiest hour."""
 
-    of: tuple[Quantity, ...]
+    __slots__ = ("of",)
+
+    def __init__(self, of: tuple[Quantity, ...]) -> None:
+        self.of = of
 
     def _value(self, at: At) -> Array:
         return np.asarray(np.maximum.reduce([q.value(at) for q in self.of]))

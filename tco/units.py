@@ -8,11 +8,10 @@ tenths. Whatever is wrong with the input, the one exception is `UnitError`, and 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from math import isfinite
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from tco import numerals
 from tco.numerals import UnitError, case_hint, number, scientific_hint, start
@@ -36,8 +35,7 @@ TrafficUnit = Literal["tokens", "requests"]
 Period = Literal["second", "minute", "hour", "day", "month", "year"]
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(NamedTuple):
     """So many tokens or requests per period."""
 
     amount: Fraction
@@ -45,8 +43,7 @@ class Flow:
     per: Period
 
 
-@dataclass(frozen=True, slots=True)
-class Money:
+class Money(NamedTuple):
     """An amount of one currency (ISO 4217 code), plain (`per` is None) or per a period or a billed thing."""
 
     amount: Fraction

@@ -37,9 +37,10 @@ FROZEN: Data = {
                     "long_context": {"above_tokens": 2000, "input_per_mtok": D("2.6"), "output_per_mtok": D("11.1"),
                                      "cache_read_per_mtok": D("0.26")},
                     "tiers": {
-                        "batch": {"input_per_mtok": D("0.65"), "output_per_mtok": D("3.95")},
+                        "batch": {"input_per_mtok": D("0.65"), "output_per_mtok": D("3.95"),
+                                  "long_context": {"above_tokens": 2000, "input_per_mtok": 1, "output_per_mtok": 5}},
                         "priority": {"input_per_mtok": D("2.2"), "output_per_mtok": D("13.3"),
-                                     "long_context": {"above_tokens": 1000, "input_per_mtok": 5, "output_per_mtok": 21}},
+                                     "long_context": {"above_tokens": 999, "input_per_mtok": 5, "output_per_mtok": 21}},
                     },
                 }
             ],
@@ -158,14 +159,14 @@ def workloads(draw: st.DrawFn, most_classes: int = 4, hours: int = 24) -> Data:
     found: Data = {"volume": "1000000 tokens/day"}
     if n:
         cuts = [draw(one_of("0%", "5%", "12.5%", "20%", "24.9%")) for _ in range(n - 1)]
-        found["classes"] = {
-            f"c{i}": {"share": share, **draw(sizes())} for i, share in enumerate([*cuts, "rest"])
-        }
+        found["classes"] = {f"c{i}": {"share": share, **draw(sizes())} for i, share in enumerate([*cuts, "rest"])}
     else:
         found |= draw(sizes())
     few = st.lists(st.integers(0, 4), min_size=min(hours, 24), max_size=min(hours, 24)).filter(any)
     by_hour = few.map(lambda weights: {"by_hour": (weights * 24)[:24]})
-    found |= draw(maybe("load", st.one_of(by_hour, one_of("10%", "20%", "12.5%").map(lambda s: {"peak_hour_share": s}))))
+    found |= draw(
+        maybe("load", st.one_of(by_hour, one_of("10%", "20%", "12.5%").map(lambda s: {"peak_hour_share": s})))
+    )
     return found | draw(maybe("overhead", OVERHEAD))
 
 
@@ -186,7 +187,9 @@ STANDING = some_of(
 def api(draw: st.DrawFn) -> Data:
     """An API at a stated price or at the catalogue's."""
     stated = st.fixed_dictionaries({"input": MONEY, "output": MONEY}) | st.fixed_dictionaries({"blended": MONEY})
-    with_cache = st.tuples(stated, some_of(cache_read=MONEY, cache_write_5m=MONEY, reasoning=MONEY, audio_input=MONEY)).map(lambda pair: pair[0] | pair[1])
+    with_cache = st.tuples(
+        stated, some_of(cache_read=MONEY, cache_write_5m=MONEY, reasoning=MONEY, audio_input=MONEY)
+    ).map(lambda pair: pair[0] | pair[1])
     price = with_cache.map(lambda p: {"price": {k: f"{v}/1M tokens" for k, v in p.items()}})
     rich = some_of(tier=one_of("priority", "batch"), batch_share=one_of("30%", "100%"), cache_ttl=one_of("5m", "1h"))
     model = one_of({"model": "frozen/plain"}) | rich.map(lambda keys: {"model": "frozen/rich", **keys})
@@ -224,7 +227,9 @@ def fleets(draw: st.DrawFn, *, bounded: bool = False) -> Data:
 def self_hosted(draw: st.DrawFn, *, bounded: bool = False) -> Data:
     """GPUs at a price of one's own, or the catalogue's."""
     own = st.one_of(
-        st.tuples(MONEY, maybe("gpus_per_server", one_of(1, 4, 8))).map(lambda p: {"gpu_price": f"{p[0]}/hour", **p[1]}),
+        st.tuples(MONEY, maybe("gpus_per_server", one_of(1, 4, 8))).map(
+            lambda p: {"gpu_price": f"{p[0]}/hour", **p[1]}
+        ),
         one_of("$87500/year", "€3000/month").map(lambda p: {"server_price": p, "gpus_per_server": 8}),
         some_of(region=one_of("here", "there")).map(lambda keys: {"gpu": "frozen/box", **keys}),
         st.just({"gpu": "frozen/box", "term": "spot"}),
@@ -246,7 +251,11 @@ def fixed_fleets(draw: st.DrawFn) -> Data:
     """So many GPUs, whatever they can carry; or one figure for everything."""
     if draw(st.booleans()):
         return {"kind": "self_hosted", "gpu_price": "$2.2/hour", "replicas": draw(one_of(1, 2, 5)), **draw(STANDING)}
-    all_in: Data = {"kind": "self_hosted", "all_in": draw(one_of("$9000/month", "$12.5/hour", "€200/day")), **draw(STANDING)}
+    all_in: Data = {
+        "kind": "self_hosted",
+        "all_in": draw(one_of("$9000/month", "$12.5/hour", "€200/day")),
+        **draw(STANDING),
+    }
     if draw(st.booleans()):
         all_in |= {"capacity": draw(RATES), "replicas": 2, **draw(some_of(billed_hours_per_month=one_of(176)))}
     return all_in
@@ -269,7 +278,7 @@ def hybrids(draw: st.DrawFn, classes: list[str], leaves: list[str], overflow: Da
         given = st.dictionaries(st.sampled_from(classes), one_of("20%", "45%"), min_size=1)
         found["routes"] = {**{name: draw(one_of("10%", "25%") | given) for name in names[:-1]}, names[-1]: "rest"}
     else:
-        found["routes"] = {name: share for name, share in zip(names, ("40%", "60%", "0%"), strict=False)}
+        found["routes"] = dict(zip(names, ("40%", "60%", "0%"), strict=False))
     return found | draw(STANDING) | {"overflow": overflow}
 
 

@@ -1,8 +1,8 @@
 """What every option of a scenario costs, the slow and obvious way: rational numbers, hour by hour, class by class.
 
 Knows nothing of the engine: it reads the scenario's plain data and imports nothing of it. One thing is unusual. "Just
-above V" is a limit, so numbers carry how fast they rise with the volume: `Near(5, 0.1)` is five and a hair above it, and
-a load of five replicas that rises needs a sixth.
+above V" is a limit, so numbers carry how fast they rise with the volume: `Near(5, 0.1)` is five and a hair above it,
+and a load of five replicas that rises needs a sixth.
 """
 
 from __future__ import annotations
@@ -178,7 +178,8 @@ class Oracle:
             for name, spec in specs.items()
         }
         self.mean_tokens = sum(
-            (c.share * (c.tokens.get("input", ZERO) + c.tokens.get("output", ZERO)) for c in self.classes.values()), ZERO
+            (c.share * (c.tokens.get("input", ZERO) + c.tokens.get("output", ZERO)) for c in self.classes.values()),
+            ZERO,
         )
         self.profile = self._profile()
         self.options: Plain = s["options"]
@@ -282,7 +283,9 @@ class Oracle:
         if spec["kind"] == "api":
             return [*self._api(name, spec, flow), *self._standing(spec, name)], []
         hours = self._hours(name, spec, flow)
-        lines = self._dedicated(name, spec, hours) if spec["kind"] == "dedicated" else self._self_hosted(name, spec, hours)
+        lines = (
+            self._dedicated(name, spec, hours) if spec["kind"] == "dedicated" else self._self_hosted(name, spec, hours)
+        )
         return [*lines, *self._standing(spec, name)], [h for h in hours if h.size]
 
     def _standing(self, spec: Plain, part: str) -> list[Line]:
@@ -301,7 +304,7 @@ class Oracle:
         return lines
 
     def _overhead(self, spec: Plain) -> Fraction:
-        """1 + what is billed beside each served request; an option's own figure replaces the workload's of that name."""
+        """1 + what is billed beside a served request; an option's own figure replaces the workload's of that name."""
         named = {**self.workload.get("overhead", {}), **spec.get("overhead", {})}
         return 1 + sum((number(x) for x in named.values()), ZERO)
 
@@ -376,8 +379,12 @@ class Oracle:
         counts = self._counts(spec, c)
         if "prefill_tokens_per_s" in rates:
             uncached = counts["input"] - counts["cache_read"]
-            return uncached / number(rates["prefill_tokens_per_s"]) + counts["output"] / number(rates["decode_tokens_per_s"])
-        if "input_tokens" in rates:  # found at a mix: a request k times as long on its longer side takes k times as long
+            return uncached / number(rates["prefill_tokens_per_s"]) + counts["output"] / number(
+                rates["decode_tokens_per_s"]
+            )
+        if (
+            "input_tokens" in rates
+        ):  # found at a mix: a request k times as long on its longer side takes k times as long
             mix = {k: number(rates[f"{k}_tokens"]) for k in ("input", "output")}
             longer = max(counts[k] / mix[k] for k in mix)
             if "requests_per_s" in rates:
@@ -493,13 +500,11 @@ class Oracle:
     def _offered(self, spec: Plain, entry: Plain) -> tuple[Fraction, str]:
         """The hourly price of an offer for the region and term asked for, and the term."""
         term = spec.get("term", "on_demand")
-        row = next(
-            r for r in entry["prices"] if r["term"] == term and spec.get("region", r["region"]) == r["region"]
-        )
+        row = next(r for r in entry["prices"] if r["term"] == term and spec.get("region", r["region"]) == r["region"])
         return number(row["per_hour"]), term
 
     def _money(self, text: str, month: Fraction) -> Fraction:
-        """"$1.10/hour" in dollars an hour, of which a month has so many; "$3/1M tokens" in dollars per 1M."""
+        """ "$1.10/hour" in dollars an hour, of which a month has so many; "$3/1M tokens" in dollars per 1M."""
         match = re.fullmatch(r"([$€])([0-9.]+)/(hour|day|month|year|1M tokens)", text)
         assert match, text
         usd = F(1) if match[1] == "$" else number(self.scenario["exchange_rates"]["EUR"]["usd"])

@@ -6,22 +6,23 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
-from conftest import FROZEN, Build, Data, on_steps, oracle, scenarios
+from conftest import Build, Data, on_steps, oracle, scenarios
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 from oracle import Curve, Oracle, Outcome, curve, leaders, steps, swaps
 
 from tco.analysis.case import Assembled, Case
-from tco.analysis.compare import Comparison, compare
+from tco.analysis.compare import compare
 from tco.analysis.ledger import ledger
-from tco.lineitem import Exact, LineItem, Point
+from tco.lineitem import Exact, Point
 from tco.quantity import At, Highest, Linear, Part, Quantity, Steps, at, just_above
 from tco.report.csv import ledger_csv
 from tco.report.json import as_json
@@ -104,9 +105,13 @@ LO = F(1_000)
 
 @st.composite
 def comparisons(draw: st.DrawFn) -> Data:
-    """Two options and an API that costs what one of them does somewhere, over a range in which every step is looked at."""
+    """Two options and an API that costs what one of them does somewhere, over a range of few enough steps."""
     data = draw(scenarios(most_classes=2, hours=draw(st.sampled_from([2, 3]))))
-    names = draw(st.lists(st.sampled_from(["rented", "units", "fleet", "mixed", "nested", "api"]), min_size=2, max_size=2, unique=True))
+    names = draw(
+        st.lists(
+            st.sampled_from(["rented", "units", "fleet", "mixed", "nested", "api"]), min_size=2, max_size=2, unique=True
+        )
+    )
     for name, spec in data["options"].items():
         spec["candidate"] = name in names
     slow = oracle(data)
@@ -149,12 +154,25 @@ def test_crossovers_and_bands_are_those_of_every_step_looked_at(build: Build, da
         changes |= {x.volume for x in want}
     changes |= {c.end for c in curves.values() if c.end is not None and LO < c.end < curves[p.a].edges[-1]}
     edges = [LO, *sorted(changes), F(found.window[1])]
-    for lo, hi in zip(edges, edges[1:], strict=False):
+    for lo, hi in pairwise(edges):
         middle = lo + (hi - lo) / 3
         (band,) = [b for b in found.bands if b.lo < middle <= b.hi]
         assert band.leaders == leaders(curves, middle, slow)
     assert [b.hi for b in found.bands[:-1]] == [b.lo for b in found.bands[1:]]
-    assert {b.hi for b in found.bands[:-1]} <= {float(v) for v in changes}
+    assert all(any(abs(b.hi - v) <= v / 10**6 for v in changes) for b in found.bands[:-1])
+
+
+@pytest.mark.xfail(strict=True, reason="an edge is only settled on its crossover within 1e-12: compare._Solver.bands")
+def test_a_band_of_nearly_parallel_lines_ends_at_their_crossover(build: Build) -> None:
+    options = {
+        "flat": {"kind": "api", "price": {"blended": "$1.2345671/1M tokens"}, "fixed_costs": {"x": "$101.7/month"}},
+        "less": {"kind": "api", "price": {"blended": "$1.234567/1M tokens"}, "fixed_costs": {"x": "$102.1/month"}},
+    }
+    workload = {"volume": "1000000 tokens/day", "input_tokens": 900, "output_tokens": 100}
+    found = compare(build({"workload": workload, "options": options, "range": {"to": "1T tokens/day"}}))
+    (crossing,) = found.pairs[0].crossings
+    assert crossing.volume == float((F("102.1") - F("101.7")) / (F("0.0000001") / 10**6) / F(365, 12))
+    assert found.bands[0].hi == crossing.volume
 
 
 @settings(SLOW, max_examples=8)
@@ -210,7 +228,13 @@ def numbers_of_option(option: Assembled, here: At) -> Iterable[Any]:
     for _, limit in option.limits:
         yield from (limit.most, *of(limit.load))
     for fleet in option.fleets.values():
-        yield from (fleet.idle_hours, fleet.idle_replicas, fleet.size, *fleet.seconds.values(), *(f.value for f in fleet.inputs))
+        yield from (
+            fleet.idle_hours,
+            fleet.idle_replicas,
+            fleet.size,
+            *fleet.seconds.values(),
+            *(f.value for f in fleet.inputs),
+        )
         yield from of(fleet.peak) if fleet.peak is not None else ()
         for level in fleet.levels:
             yield from (level.hours, level.share_of_day, *of(level.busy), *of(level.replicas))
@@ -326,11 +350,11 @@ def with_changed(data: Any, path: tuple[Any, ...]) -> Any:
 
 
 def lines_of(case: Case) -> dict[tuple[str, str, str], tuple[list[Fraction], Fraction, set[str]]]:
-    """Quantity over a wide range of volumes, rate, and where the inputs of each line stand, by option, part and label."""
+    """By option, part and label: quantity at every volume, rate, and where the inputs stand."""
     here = at(EVERYWHERE)
     return {
         (name, part, line.label): (
-            line.quantity.value(here).tolist(), F(line.rate), {f.home.where for f in line.inputs if not f.home.is_default},
+            line.quantity.value(here).tolist(), F(line.rate), {f.home.where for f in line.inputs},
         )
         for name, option in case.price(Exact()).items()
         for part, line in option.lines

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
+from typing import NamedTuple
 
 from tco.catalog.store import LookupFault, Store
 from tco.document import Document, Fault, Faults, load, nearest, validate
@@ -25,16 +26,14 @@ from tco.workload.model import share_or_rest, shares_problem
 DAYS_PER_YEAR_MONTHS = 12
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """A leaf's share in an option: itself, or one of those behind a hybrid."""
 
     leaf: str
     bill: Bill
 
 
-@dataclass(frozen=True)
-class Assembled:
+class Assembled(NamedTuple):
     """An option priced: its own lines and those of its leaves, each leaf once."""
 
     name: str
@@ -58,8 +57,7 @@ class Assembled:
         return {p.leaf: p.bill.fleet for p in self.parts if p.bill.fleet is not None}
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(NamedTuple):
     """A scenario with its options by kind, its traffic as figures, and its catalogues."""
 
     scenario: Scenario

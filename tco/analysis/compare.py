@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from itertools import combinations
 from math import ceil, log10
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,8 +23,7 @@ SOLVED_EXACTLY = 200
 """Up to so many crossovers are solved again in rational arithmetic, all of them; beyond it those between bands."""
 
 
-@dataclass(frozen=True)
-class Savings:
+class Savings(NamedTuple):
     """What a hybrid saves against an API alone: the API's invoice and the whole cost are cut by different shares."""
 
     against: str
@@ -33,8 +31,7 @@ class Savings:
     total: Fraction
 
 
-@dataclass(frozen=True)
-class Standing:
+class Standing(NamedTuple):
     """An option at the volume that is asked about."""
 
     name: str
@@ -58,8 +55,7 @@ class Standing:
         return self.ledger.over
 
 
-@dataclass(frozen=True)
-class Crossing:
+class Crossing(NamedTuple):
     """A volume at which two options swap order. Volumes are correctly rounded floats, tokens per day."""
 
     kind: str
@@ -75,8 +71,7 @@ class Crossing:
     equivalent_api: str | None
 
 
-@dataclass(frozen=True)
-class Pair:
+class Pair(NamedTuple):
     """Two options over the whole range."""
 
     a: str
@@ -88,8 +83,7 @@ class Pair:
     """Who is cheaper where they cross only outside the range."""
 
 
-@dataclass(frozen=True)
-class Band:
+class Band(NamedTuple):
     """Volumes (lo, hi] in which these options are the cheapest feasible ones."""
 
     lo: float
@@ -97,8 +91,7 @@ class Band:
     leaders: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Recommendation:
+class Recommendation(NamedTuple):
     """The cheapest feasible option, the next, and how far apart they are (of the next one's cost)."""
 
     option: str | None
@@ -107,8 +100,7 @@ class Recommendation:
     too_close: bool
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(NamedTuple):
     """What `tco compare` says, for every output to read."""
 
     title: str
@@ -128,7 +120,8 @@ class Comparison:
     assumptions: tuple[str, ...]
     warnings: tuple[str, ...]
     inputs: Mapping[str, str]
-    _costs: Mapping[str, Quantity]
+    quantities: Mapping[str, Quantity]
+    """The cost a month of each option, by volume."""
 
     def standing(self, option: str) -> Standing:
         """The standing of a compared option."""
@@ -159,7 +152,7 @@ class Comparison:
 
     def costs(self, standing: Standing, volumes: Array) -> Array:
         """The monthly cost of an option at each volume (v,); inf beyond what it can serve."""
-        values = self._costs[standing.name].value(at(volumes)).reshape(-1)
+        values = self.quantities[standing.name].value(at(volumes)).reshape(-1)
         return values if standing.upto is None else np.where(volumes > float(standing.upto), np.inf, values)
 
 
@@ -212,7 +205,7 @@ def compare(case: Case) -> Comparison:
         assumptions=tuple(notes.assumptions),
         warnings=tuple(notes.warnings),
         inputs=case.inputs(),
-        _costs=costs,
+        quantities=costs,
     )
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from typing import NamedTuple
 
 from tco.analysis.case import Assembled
 from tco.lineitem import INVOICE, Figure, Fleet
@@ -20,8 +20,7 @@ def cents(amount: Fraction) -> Decimal:
     return Decimal(round(hundredths)).scaleb(-2)
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One line of a ledger. `exact` is unrounded; `amount` is what tables and totals use."""
 
     part: str
@@ -36,8 +35,7 @@ class Entry:
     inputs: tuple[Figure, ...]
 
 
-@dataclass(frozen=True)
-class Hours:
+class Hours(NamedTuple):
     """A fleet in the hours of one load level."""
 
     hours: Fraction
@@ -51,8 +49,7 @@ class Hours:
         return self.busy / self.replicas if self.replicas else None
 
 
-@dataclass(frozen=True)
-class FleetState:
+class FleetState(NamedTuple):
     """The capacity arithmetic of one fleet at one volume."""
 
     leaf: str
@@ -72,8 +69,7 @@ class FleetState:
         return busy / running if running and self.levels else None
 
 
-@dataclass(frozen=True)
-class Ledger:
+class Ledger(NamedTuple):
     """An option at one volume."""
 
     volume: Fraction

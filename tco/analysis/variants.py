@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
 
 from tco.analysis.case import Case, build_case
 from tco.analysis.compare import Comparison, Crossing, compare
 from tco.scenario.variant import with_variant
 
 
-@dataclass(frozen=True)
-class VariantResult:
+class VariantResult(NamedTuple):
     """One variant in short."""
 
     name: str

@@ -8,15 +8,16 @@ strictly above its threshold, and then reprices every token of it, output too.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tco.catalog.entries import LongContext, MeterPrices, TierPrices
 from tco.catalog.meters import METERS, Meter, meter, parts_of
 from tco.quantity import Number
 
+if TYPE_CHECKING:
+    from tco.catalog.prices import LongContext, MeterPrices, TierPrices
 
 SLIVER = 2.0**-40
 """What is left of a container is nothing when it is less than this part of it: 1000x the rounding of its parts."""
@@ -26,8 +27,20 @@ class ChargeFault(ValueError):
     """A usage that no price fits."""
 
 
-@dataclass(frozen=True)
-class Charge:
+class OwnPrices:
+    """Prices per 1M tokens without a catalogue entry: one tier, the same for requests of any length."""
+
+    long_context = None
+
+    def __init__(self, amounts: Mapping[str, Fraction]) -> None:
+        self.amounts = amounts
+
+    def of(self, key: str) -> Fraction | None:
+        """The price per 1M of a meter, None when it has none of its own."""
+        return self.amounts.get(key)
+
+
+class Charge(NamedTuple):
     """Tokens of one request that pay one price per 1M."""
 
     meter: Meter
@@ -39,13 +52,15 @@ class Charge:
     """Meters inside this one that have one, taken out of its tokens."""
 
 
-def applicable(prices: TierPrices, input_tokens: Fraction) -> tuple[MeterPrices, LongContext | None]:
+def applicable(
+    prices: TierPrices | OwnPrices, input_tokens: Fraction
+) -> tuple[MeterPrices | OwnPrices, LongContext | None]:
     """The price set of a request with this much input, and the long-context tier when that is it."""
     tier = prices.long_context
     return (tier, tier) if tier is not None and input_tokens > tier.above_tokens else (prices, None)
 
 
-def charges(prices: MeterPrices, usage: Mapping[str, Number]) -> list[Charge]:
+def charges(prices: MeterPrices | OwnPrices, usage: Mapping[str, Number]) -> list[Charge]:
     """The charges of one request. `usage` counts tokens by meter, parts inside their containers.
 
     Raises `ChargeFault` for an outermost meter without a price, and for parts larger than their container.
@@ -57,7 +72,7 @@ def charges(prices: MeterPrices, usage: Mapping[str, Number]) -> list[Charge]:
     return [c for c in result if np.any(np.asarray(c.tokens) != 0)]
 
 
-def _within(prices: MeterPrices, usage: Mapping[str, Number], container: Meter) -> list[Charge]:
+def _within(prices: MeterPrices | OwnPrices, usage: Mapping[str, Number], container: Meter) -> list[Charge]:
     price = prices.of(container.key)
     if price is None:
         raise ChargeFault(f"no price for {container.label} (`{container.price_key}`)")
@@ -84,7 +99,7 @@ def _without_sliver(rest: Number, whole: Number) -> Number:
     return np.where(np.abs(rest) <= SLIVER * whole, 0.0, rest) if isinstance(whole, np.ndarray) else rest
 
 
-def _priced_parts(prices: MeterPrices, container: Meter) -> list[Meter]:
+def _priced_parts(prices: MeterPrices | OwnPrices, container: Meter) -> list[Meter]:
     """The nearest meters inside this one that have a price of their own."""
     found: list[Meter] = []
     for part in parts_of(container.key):
@@ -95,7 +110,7 @@ def _priced_parts(prices: MeterPrices, container: Meter) -> list[Meter]:
     return found
 
 
-def _pays(prices: MeterPrices, part: Meter) -> Meter:
+def _pays(prices: MeterPrices | OwnPrices, part: Meter) -> Meter:
     """The meter whose price this one pays."""
     while prices.of(part.key) is None and part.inside is not None:
         part = meter(part.inside)

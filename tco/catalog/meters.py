@@ -6,11 +6,10 @@ price of its own; what has none pays the container's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Meter:
+class Meter(NamedTuple):
     """One billable thing, counted per request and priced per 1M tokens.
 
     `source` says who knows the count: "class" (the request class states it), "cache" (from the cacheable prefix and

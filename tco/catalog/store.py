@@ -7,26 +7,31 @@ the shipped one. Nothing falls back: an unknown name, region, term or date is an
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from tco.catalog import entries
 from tco.document import Document, load, nearest, validate
-from tco.fields import Model
 from tco.lineitem import Figure, Home
 from tco.shipped import shown
 
-SECTIONS: dict[str, type[Model]] = {
-    "models": entries.ApiModel,
-    "gpus": entries.Offer,
-    "endpoints": entries.Offer,
-    "people": entries.Person,
-    "capacity": entries.CapacityProfile,
+if TYPE_CHECKING:
+    from tco.catalog.offers import OfferPrice
+    from tco.catalog.sourced import Dated, Sourced
+    from tco.fields import Model
+
+SECTIONS = {
+    "models": "prices.ApiModel",
+    "gpus": "offers.Offer",
+    "endpoints": "offers.Offer",
+    "people": "people.Person",
+    "capacity": "profiles.CapacityProfile",
 }
+"""The model of each section's entries, by the name of its module: imported when an entry is read, not before."""
 STALE_DAYS = 90
 """A figure checked longer ago than this is warned about."""
 
@@ -39,11 +44,10 @@ class LookupFault(Exception):
         self.message, self.expected, self.hint = message, expected, hint
 
 
-D = TypeVar("D", bound=entries.Dated)
+D = TypeVar("D", bound="Dated")
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """A validated entry and where it stands."""
 
     name: str
@@ -52,7 +56,7 @@ class Found:
     path: tuple[str, str]
     currency: str
 
-    def figure(self, name: str, value: Fraction, unit: str, row: entries.Sourced, *steps: str | int) -> Figure:
+    def figure(self, name: str, value: Fraction, unit: str, row: Sourced, *steps: str | int) -> Figure:
         """A number of this entry, at home at its line of the catalogue."""
         home = Home(
             self.document.where((*self.path, *steps)), f"{self.name}: {row.source}", row.checked.isoformat(), row.kind
@@ -106,7 +110,7 @@ class Store:
             document = self._document(path)
             content = self._section(document, section)
             if entry in content:
-                spec = validate(SECTIONS[section], content[entry], document, (section, entry))
+                spec = validate(_model(section), content[entry], document, (section, entry))
                 currency = document.data.get("currency", "USD")
                 return Found(name, spec, document, (section, entry), currency)
         if not paths:
@@ -151,11 +155,9 @@ class Store:
             )
         return max(held, key=lambda pair: pair[1].as_of)
 
-    def offer_row(
-        self, found: Found, region: str | None, term: str | None
-    ) -> tuple[int, entries.OfferPrice, str | None]:
+    def offer_row(self, found: Found, region: str | None, term: str | None) -> tuple[int, OfferPrice, str | None]:
         """The price row of an offer for a region and a term, and the region taken when none was named."""
-        rows: list[entries.OfferPrice] = found.spec.prices
+        rows: list[OfferPrice] = found.spec.prices
         regions = list(dict.fromkeys(r.region for r in rows))
         if region is not None and region not in regions:
             raise LookupFault(
@@ -188,8 +190,10 @@ class Store:
             section = self._section(document, "exchange_rates")
             known += list(section)
             if currency in section:
+                from tco.catalog.currencies import ExchangeRates
+
                 at = ("exchange_rates", currency)
-                spec = validate(_Rates, {"prices": section[currency]}, document, at)
+                spec = validate(ExchangeRates, {"prices": section[currency]}, document, at)
                 found = Found(f"currencies/{currency}", spec, document, at, "USD")
                 index, row = self.row(found, spec.prices, "")
                 return found.figure(f"1 {currency}", row.usd, "USD", row, index)
@@ -200,8 +204,10 @@ class Store:
         )
 
 
-class _Rates(Model):
-    prices: list[entries.ExchangeRate]
+def _model(section: str) -> type[Model]:
+    module, name = SECTIONS[section].split(".")
+    model: type[Model] = getattr(import_module(f"tco.catalog.{module}"), name)
+    return model
 
 
 def _near(name: str, choices: Sequence[str]) -> str:

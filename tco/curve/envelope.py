@@ -7,8 +7,7 @@ edge of a band is the same float as the crossover of the two options that lead o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,8 +18,7 @@ from tco.curve.window import Pieces
 from tco.quantity import Array
 
 
-@dataclass(frozen=True, slots=True)
-class Band:
+class Band(NamedTuple):
     """(lo, hi]: a range of volume, tokens per day, in which the same options are the cheapest feasible ones.
 
     leaders: their places in the list, ascending; several where they cost the same throughout; none where no option is
@@ -32,8 +30,7 @@ class Band:
     leaders: tuple[int, ...]
 
 
-@dataclass(slots=True)
-class _Envelope:
+class _Envelope(NamedTuple):
     """The lowest of a group of curves: segments by their right ends, the base piece each lies on, who leads there."""
 
     right: Array

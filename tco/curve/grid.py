@@ -8,7 +8,7 @@ told apart by their steps, not by how far both rise within a cell.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,8 +26,7 @@ WORTHWHILE = 2048
 """Pieces in all, below which a coarse look costs more than it saves."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Grid:
+class Grid(NamedTuple):
     """Cells of volume and the bounds of each curve in them.
 
     seam: (cells + 1,), lo to hi. begin, end: (curve, cell), the number of the curve's piece just above a cell's left

@@ -11,7 +11,7 @@ so that an odd place and the next are one cell, and an even place and the next a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,8 +24,7 @@ NONE = 2  # the "sign" beyond the ends of a range: there is no order there
 CHUNK = 1 << 15  # edges merged at a time: more would leave the cache
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Tasks:
+class Tasks(NamedTuple):
     """Stretches of pairs to be merged, (task,) each; `pair` ascending, the tasks of one pair by volume.
 
     a, b: curves. a0, a1 (b0, b1): the piece at the stretch's left and right end. left, right: its ends.
@@ -43,7 +42,7 @@ class Tasks:
 
     def part(self, i: int, j: int) -> Tasks:
         """Tasks i to j - 1."""
-        return Tasks(*(getattr(self, name)[i:j] for name in self.__slots__))
+        return Tasks(*(column[i:j] for column in self))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,8 +61,7 @@ class Events:
     above: Array
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Changes:
+class _Changes(NamedTuple):
     """Neighbouring places of unlike sign: `place` is the first of the two. a_left..b_right: the pieces on either side
     of the last edge at or before it."""
 
@@ -161,8 +159,7 @@ class _Joint:
         return self.piece.reshape(-1).take(k).astype(np.intp), self.own.reshape(-1).take(k)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Side:
+class _Side(NamedTuple):
     """The edges of one curve of each task: pieces they end, (edge,), and how many each task has.
 
     other: the piece of the other curve left of each edge, shared: whether that is an edge of the other curve as well.
@@ -172,7 +169,7 @@ class _Side:
     edge: Array
     view: Array | slice
     following: Array | slice
-    count: Array
+    counts: Array
     other: Array
     shared: Array
     cell: Array
@@ -258,7 +255,7 @@ def _changes(s: Stack, t: Tasks, joint: _Joint, opening: Array) -> _Changes:
     sides = []
     for side, begin in ((a, t.a0), (b, t.b0)):
         count = np.searchsorted(side.cell, cell, side="right")
-        offset = np.cumsum(side.count) - side.count
+        offset = np.cumsum(side.counts) - side.counts
         hit = count > offset[task]
         if len(side.cell):
             hit &= side.cell[count - 1] == cell

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -23,8 +23,7 @@ Outcome = Literal["crosses", "always_a", "always_b", "identical", "outside", "ne
 _KINDS: dict[int, Kind] = {MEET: "meet", STEP: "step", SAME_COST: "same", TOUCH: "touch", END: "end"}
 
 
-@dataclass(frozen=True, slots=True)
-class Crossover:
+class Crossover(NamedTuple):
     """One change between two options a and b, at `volume` tokens per day.
 
     meet: both cost the same there, and their order differs on either side. step: up to it, included, one is cheaper,
@@ -58,8 +57,7 @@ class Cell:
     sign: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     """The order of two options over the whole range.
 
     crosses: there is a swap inside. always_a, always_b: that one is never dearer and somewhere cheaper. identical:
@@ -78,18 +76,16 @@ class Pair:
         return tuple(e for e in self.events if e.swap)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Crossovers:
     """Everything that happens between every two of n curves; arrays are (event,), by pair and volume.
 
     Pair p is `pairs[p]` = (a, b), a < b, in the order of the list. See `merge.Events` for the columns.
     """
 
-    window: Window
-    pairs: Array
-    events: Events
-    opening: Array
-    limit: Array
+    __slots__ = ("events", "limit", "opening", "pairs", "window")
+
+    def __init__(self, window: Window, pairs: Array, events: Events, opening: Array, limit: Array) -> None:
+        self.window, self.pairs, self.events, self.opening, self.limit = window, pairs, events, opening, limit
 
     @property
     def swap(self) -> Array:

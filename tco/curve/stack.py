@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,8 +17,7 @@ TIE = 1e-12
 """Two costs nearer than this, relatively, are equal (floats only: in exact mode equal means equal)."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Stack:
+class Stack(NamedTuple):
     """Curves over one common window. Piece s of curve o has start[o] <= s < start[o + 1]; all arrays but `start` and
     `first` are (pieces,).
 

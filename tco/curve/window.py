@@ -6,9 +6,8 @@ each, join linearly. Superfluous kinks are harmless; a missing one would not be.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -32,21 +31,20 @@ class TooManyPieces(ValueError):
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Window:
     """The range of volume, tokens per day, both ends included. 0 < lo < hi < inf, else ValueError.
 
     Two `Fraction` ends make everything found in it exact (object arrays of `Fraction`); any others are floats.
     """
 
-    lo: Any
-    hi: Any
-    _memo: dict[int, tuple[Quantity, Pieces]] = field(default_factory=dict, repr=False)
+    __slots__ = ("hi", "lo", "memo")
 
-    def __post_init__(self) -> None:
-        if not (isinstance(self.lo, Fraction) and isinstance(self.hi, Fraction)):
-            object.__setattr__(self, "lo", float(self.lo))
-            object.__setattr__(self, "hi", float(self.hi))
+    def __init__(self, lo: Any, hi: Any) -> None:
+        exact = isinstance(lo, Fraction) and isinstance(hi, Fraction)
+        self.lo: Any = lo if exact else float(lo)
+        self.hi: Any = hi if exact else float(hi)
+        self.memo: dict[int, tuple[Quantity, Pieces]] = {}
+        """The curves found in it, by the id of their quantity."""
         if not self.lo > 0 or not self.hi < float("inf") or not self.lo * (1 + (0 if self.exact else THIN)) < self.hi:
             raise ValueError(f"a range of volume needs 0 < lo < hi < inf: {self.lo} to {self.hi} tokens/day")
 
@@ -117,8 +115,7 @@ class Window:
         return float(np.asarray(number).reshape(-1)[0])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Pieces:
+class Pieces(NamedTuple):
     """A piecewise affine, left-continuous curve of the volume.
 
     `edges` (n + 1,) ascending, tokens per day; edges[0] is the window's lo, edges[-1] its hi, or the `end` where the
@@ -152,10 +149,10 @@ def pieces(q: Quantity, window: Window, end: Any = None) -> Pieces:
     `end`: beyond this volume the option is infeasible; None, or at or above the window's hi, means nowhere.
     Raises TooManyPieces beyond a million pieces.
     """
-    hit = window._memo.get(id(q))
+    hit = window.memo.get(id(q))
     if hit is None:
         hit = (q, _whole(q, window))  # the node is kept beside its curve so that an id is never reused
-        window._memo[id(q)] = hit
+        window.memo[id(q)] = hit
     return hit[1] if end is None else _cut(hit[1], end)
 
 

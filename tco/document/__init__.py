@@ -36,7 +36,13 @@ def validate(model: type[M], data: Any, document: Document, at: DataPath = ()) -
 
     A missing key is located at its parent, an unknown one at itself with the nearest name the model has.
     """
-    # Here, because pydantic takes longer to import than the rest of tco.
-    from tco.document.validation import validated
+    # Here, because pydantic takes longer to import than the rest of tco; and the words only when something is wrong.
+    from pydantic import ValidationError
 
-    return validated(model, data, document, at)
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        problem = error
+    from tco.document.validation import faults_of
+
+    raise faults_of(problem, model, data, document, at)

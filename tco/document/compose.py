@@ -7,7 +7,6 @@ process; it resolves words by YAML 1.1; and it forgets whether a scalar was quot
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +16,6 @@ from tco.document import scalars
 from tco.document.document import DataPath, Mark
 from tco.document.faults import Fault
 from tco.document.scalars import Scalar, Trap
-from tco.document.syntax import explain
 
 PARSER: Any = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
@@ -38,24 +36,30 @@ _KINDS: dict[str, tuple[type, ...]] = {
 _NO_KEY = object()
 
 
-@dataclass(slots=True)
 class Node:
     """A value with aliases not expanded. `size` and `height` count them expanded; a scalar has 1 and 0."""
 
-    mark: Mark
-    content: Scalar | list[Node] | dict[str, tuple[Mark, Node]]
-    size: int = 1
-    height: int = 0
+    __slots__ = ("content", "height", "mark", "size")
+
+    def __init__(
+        self,
+        mark: Mark,
+        content: Scalar | list[Node] | dict[str, tuple[Mark, Node]],
+        size: int = 1,
+        height: int = 0,
+    ) -> None:
+        self.mark, self.content, self.size, self.height = mark, content, size, height
 
 
-@dataclass(slots=True)
 class _Open:
     """A list or mapping whose end has not been reached. `key` is the key that waits for its value."""
 
-    node: Node
-    anchor: str | None
-    key: tuple[str, Mark] | object | None = None
-    children: list[Node] = field(default_factory=list)
+    __slots__ = ("anchor", "children", "key", "node")
+
+    def __init__(self, node: Node, anchor: str | None) -> None:
+        self.node, self.anchor = node, anchor
+        self.key: tuple[str, Mark] | object | None = None
+        self.children: list[Node] = []
 
 
 class _Stop(Exception):
@@ -85,6 +89,8 @@ class Composer:
         except _Stop:
             self.complete = False
         except yaml.MarkedYAMLError as error:
+            from tco.document.syntax import explain
+
             self.complete = False
             inside = self._open[-1].node.mark if self._open else None
             self._fault(*explain(error, self._lines, inside))

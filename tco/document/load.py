@@ -19,8 +19,9 @@ _TOO_LARGE = ("file is too large", f"at most {MAX_BYTES // 10**6} MB")
 _MOST_CHARACTER_FAULTS = 20
 _MOST_NAMES = 1000
 _BREAK = re.compile(r"\r\n|\n|\r")
-# What YAML does not allow, and the line breaks that editors do not count, which would put line numbers off.
-_REFUSED = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# What YAML does not allow, and the line breaks that editors do not count, which would put line numbers off. Compiled
+# when a line holds what does not print: that takes longer than reading a catalogue.
+_REFUSED = "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 _OTHER_ENCODINGS = (
     (codecs.BOM_UTF32_LE, "UTF-32"), (codecs.BOM_UTF32_BE, "UTF-32"),
     (codecs.BOM_UTF16_LE, "UTF-16"), (codecs.BOM_UTF16_BE, "UTF-16"),
@@ -107,12 +108,12 @@ def _decode(raw: bytes, file: str) -> str:
 
 def _check_characters(text: str, lines: list[str], file: str) -> None:
     """Refuses what YAML does not allow anywhere. Before the parser, which names a position but no line."""
-    if not _REFUSED.search(text):
+    if all(map(str.isprintable, lines)) or not re.search(_REFUSED, text):
         return
     faults = [
         Fault(file, number, found.start() + 1, f"character U+{ord(found[0]):04X} not allowed", "", "", line)
         for number, line in enumerate(lines, 1)
-        for found in _REFUSED.finditer(line)
+        for found in re.finditer(_REFUSED, line)
     ]
     raise Faults(faults[:_MOST_CHARACTER_FAULTS])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -13,17 +13,11 @@ from tco.document.faults import Fault, Faults
 from tco.document.place import Place, locate
 from tco.document.wording import wording
 
-M = TypeVar("M", bound=BaseModel)
 
-
-def validated(model: type[M], data: Any, document: Document, at: DataPath = ()) -> M:
-    """`data`, which stands at the path `at` of `document`, as a `model`. Raises Faults."""
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        details = error.errors(include_url=False)
-    placed = [(detail, locate(detail["loc"], model, data, at)) for detail in details]
-    raise Faults(_fault(detail, place, document) for detail, place in _relevant(placed))
+def faults_of(error: ValidationError, model: type[BaseModel], data: Any, document: Document, at: DataPath) -> Faults:
+    """What was wrong with `data`, which stands at the path `at` of `document` and was to be a `model`."""
+    placed = [(detail, locate(detail["loc"], model, data, at)) for detail in error.errors(include_url=False)]
+    return Faults(_fault(detail, place, document) for detail, place in _relevant(placed))
 
 
 def _fault(detail: ErrorDetails, place: Place, document: Document) -> Fault:

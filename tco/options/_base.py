@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import Field, model_validator
 
@@ -14,7 +13,7 @@ from tco import units
 from tco.catalog.meters import meter
 from tco.catalog.store import STALE_DAYS, Found, LookupFault, Store
 from tco.document import Document, Fault
-from tco.fields import Count, Factor, Model, MoneyOverTime, Name, Positive, Reference, Share, Text
+from tco.fields import Count, Factor, Model, MoneyOverTime, Name, Positive, Reference, Share, Text, no_keys
 from tco.lineitem import Figure, Home, LineItem, Numbers
 from tco.quantity import Linear, Number
 from tco.workload.demand import Class, Demand
@@ -47,9 +46,9 @@ class OptionSpec(Model):
     note: Text | None = None
     candidate: bool = Field(True, description="false: only a part of hybrids, not compared by itself")
     people: People | None = None
-    fixed_costs: dict[Name, MoneyOverTime] = Field(default_factory=dict, description="further costs by name")
+    fixed_costs: dict[Name, MoneyOverTime] = Field(default_factory=no_keys, description="further costs by name")
     overhead: dict[Name, Factor] = Field(
-        default_factory=dict, description="replaces or adds to the workload's overhead for this option"
+        default_factory=no_keys, description="replaces or adds to the workload's overhead for this option"
     )
 
     def references(self) -> dict[Steps, tuple[str, str]]:
@@ -67,13 +66,12 @@ class ServesTokens(OptionSpec):
     cache_hit_rate: Share = Field(Fraction(0), description="share of the cacheable prefix that is read from its cache")
 
 
-@dataclass
 class Notes:
     """What a reader should know: assumptions made and warnings, each once, in order."""
 
-    assumptions: dict[str, None] = field(default_factory=dict)
-    warnings: dict[str, None] = field(default_factory=dict)
-    faults: list[Fault] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.assumptions: dict[str, None] = {}
+        self.warnings: dict[str, None] = {}
 
     def assume(self, text: str) -> None:
         """Something taken for granted that a reader may want to state."""
@@ -84,8 +82,7 @@ class Notes:
         self.warnings[text] = None
 
 
-@dataclass(frozen=True)
-class At:
+class At(NamedTuple):
     """An option in its document: turns its keys into figures with a home, and faults with a place."""
 
     name: str
@@ -101,9 +98,7 @@ class At:
         """The figure of a key: at its line, or the named default."""
         return Figure(key, Fraction(getattr(self.spec, key)), unit, self.home(key))
 
-    def fault(
-        self, message: str, *steps: str | int, expected: str = "", hint: str = "", key: bool = False
-    ) -> Fault:
+    def fault(self, message: str, *steps: str | int, expected: str = "", hint: str = "", key: bool = False) -> Fault:
         return self.document.fault((*self.path, *steps), message, expected=expected, hint=hint, key=key)
 
 
@@ -115,8 +110,7 @@ class Unusable(Exception):
         self.faults = faults
 
 
-@dataclass(frozen=True)
-class Context:
+class Context(NamedTuple):
     """What pricing an option needs besides the option and its demand."""
 
     n: Numbers
@@ -230,7 +224,9 @@ def usage_terms(c: Class, at: At) -> dict[str, Terms]:
         counts["reasoning"] = {(at.figure("reasoning_tokens", "tokens/request"),): 1}
         counts["output"] = {**counts["output"], **counts["reasoning"]}
     if c.cacheable is not None and spec.cache_hit_rate:
-        counts["cache_read"] = {(c.cacheable, ratio["input"], at.figure("cache_hit_rate", "of the cacheable prefix")): 1}
+        counts["cache_read"] = {
+            (c.cacheable, ratio["input"], at.figure("cache_hit_rate", "of the cacheable prefix")): 1
+        }
     return counts
 
 
@@ -280,9 +276,7 @@ def standing_lines(at: At, context: Context) -> tuple[LineItem, ...]:
             made_of = (*made_of, *((loading,) if loading.value != 1 else ()))
             monthly = context.per_month(rate, "year")
         else:
-            monthly, made_of = context.monthly(
-                at, "cost of a full-time post", spec.people.cost, "people", "cost"
-            )
+            monthly, made_of = context.monthly(at, "cost of a full-time post", spec.people.cost, "people", "cost")
         lines.append(LineItem("people", "people", constant().times(n(fte)), "FTE", n(monthly), (fte, *made_of)))
     for name, money in spec.fixed_costs.items():
         monthly, made_of = context.monthly(at, name, money, "fixed_costs", name)

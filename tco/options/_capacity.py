@@ -8,14 +8,13 @@ one that is at most k times as long in input and in output keeps a replica busy 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import numpy as np
 from pydantic import Discriminator, Tag
 
-from tco.catalog.entries import CapacityProfile, CapacityRates
+from tco.catalog.capacity import CapacityRates
 from tco.catalog.store import Found
 from tco.fields import Reference
 from tco.lineitem import Exact, Figure, Numbers
@@ -23,14 +22,16 @@ from tco.options._base import At, Context, Terms, class_figures, figures_in, les
 from tco.quantity import Number
 from tco.workload.demand import Class, Demand
 
+if TYPE_CHECKING:
+    from tco.catalog.profiles import CapacityProfile
+
 CapacityField = Annotated[
     Annotated[Reference, Tag("name")] | Annotated[CapacityRates, Tag("stated")],
     Discriminator(lambda v: "stated" if isinstance(v, (dict, CapacityRates)) else "name"),
 ]
 
 
-@dataclass(frozen=True)
-class Capacity:
+class Capacity(NamedTuple):
     """What one replica of an option sustains, and where that is known from."""
 
     at: At

@@ -7,9 +7,8 @@ is full at (max - spare) replicas at target utilisation: above that it is infeas
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
@@ -91,8 +90,7 @@ class FleetSpec(ServesTokens):
         return {**super().references(), **own}
 
 
-@dataclass(frozen=True)
-class Sized:
+class Sized(NamedTuple):
     """A fleet sized for a demand."""
 
     fleet: Fleet

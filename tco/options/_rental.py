@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from tco.catalog.entries import OfferPrice, Term
 from tco.catalog.store import Found, LookupFault
+from tco.catalog.words import Term
 from tco.fields import Text
 from tco.lineitem import Figure
 from tco.options._base import At, Context, Unusable
 from tco.options._fleet import FleetSpec, hours
 from tco.units import Money
+
+if TYPE_CHECKING:
+    from tco.catalog.offers import OfferPrice
 
 
 class RentalSpec(FleetSpec):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, create_model, model_validator
 
-from tco.catalog.charge import ChargeFault, applicable, charges
-from tco.catalog.entries import ApiPrice, TierPrices
+from tco.catalog.charge import ChargeFault, OwnPrices, applicable, charges
 from tco.catalog.meters import METERS
 from tco.catalog.store import LookupFault
 from tco.fields import Factor, Model, MoneyPerMtok, Name, Reference, Share
@@ -31,6 +30,9 @@ from tco.options._base import (
 )
 from tco.units import Money, UnitError
 from tco.workload.demand import Class, Demand
+
+if TYPE_CHECKING:
+    from tco.catalog.prices import ApiPrice, TierPrices
 
 STANDARD, BATCH = "standard", "batch"
 PER_MTOK = 1_000_000
@@ -107,8 +109,9 @@ class _Priced:
         else:
             assert spec.price is not None
             self.found, self.row, self.index = None, None, 0
-            stated = {m.price_key: found[1].amount for m in METERS if (found := self._stated(m.key)) is not None}
-            self.stated = TierPrices.model_construct(**stated)
+            self.stated = OwnPrices(
+                {m.key: found[1].amount for m in METERS if (found := self._stated(m.key)) is not None}
+            )
 
     def _row(self) -> tuple[int, ApiPrice]:
         assert self.found is not None
@@ -117,7 +120,7 @@ class _Priced:
         except LookupFault as missing:
             raise Unusable(self.at.fault(missing.message, "model", expected=missing.expected)) from None
 
-    def tier(self, name: str, *steps: str) -> TierPrices:
+    def tier(self, name: str, *steps: str) -> TierPrices | OwnPrices:
         """The prices of a service tier; `Unusable` when none are known: never the standard price in its place."""
         if self.row is None:
             if name == STANDARD:
@@ -187,7 +190,13 @@ def bill(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
 
 
 def _class_lines(
-    c: Class, tier: str, prices: TierPrices, requests: object, priced: _Priced, inputs: tuple[Figure, ...], classes: int
+    c: Class,
+    tier: str,
+    prices: TierPrices | OwnPrices,
+    requests: object,
+    priced: _Priced,
+    inputs: tuple[Figure, ...],
+    classes: int,
 ) -> list[LineItem]:
     at, context, n = priced.at, priced.context, priced.context.n
     spec: Spec = at.spec
@@ -217,13 +226,11 @@ def _class_lines(
         quantity = requests.times(charge.tokens / PER_MTOK)  # type: ignore[attr-defined]
         tokens = less(terms[charge.meter.key], *(terms[part.key] for part in charge.taken))
         all_inputs = (*inputs, *figures_in(tokens, *by_length), *made_of, *mark_up)
-        lines.append(
-            LineItem(INVOICE, f"{prefix}{charge.meter.label}{suffix}", quantity, "1M tokens", rate, all_inputs)
-        )
+        lines.append(LineItem(INVOICE, f"{prefix}{charge.meter.label}{suffix}", quantity, "M tokens", rate, all_inputs))
     return lines
 
 
-def _warn_near(c: Class, tokens: Fraction, prices: TierPrices, at: At, context: Context) -> None:
+def _warn_near(c: Class, tokens: Fraction, prices: TierPrices | OwnPrices, at: At, context: Context) -> None:
     tier = prices.long_context
     if tier is None or not tokens:
         return

@@ -7,15 +7,14 @@ up to its capacity and what overflows goes to a named option.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic import Field, model_validator
 
 from tco import units
 from tco.document import nearest
-from tco.fields import Name
+from tco.fields import Name, Parsed, no_keys
 from tco.lineitem import Figure, LineItem
 from tco.options._base import At, Context, OptionSpec, Unusable, standing_lines
 from tco.quantity import Number
@@ -44,12 +43,9 @@ _SCHEMA: dict[str, Any] = {
 }
 Route = Annotated[
     Fraction | str | dict[str, Fraction | str],
-    PlainValidator(lambda v: _by_class(v, rest=True)),
-    WithJsonSchema(_SCHEMA),
+    Parsed(lambda v: _by_class(v, rest=True), _SCHEMA),
 ]
-ByClass = Annotated[
-    Fraction | dict[str, Fraction], PlainValidator(lambda v: _by_class(v, rest=False)), WithJsonSchema(_SCHEMA)
-]
+ByClass = Annotated[Fraction | dict[str, Fraction], Parsed(lambda v: _by_class(v, rest=False), _SCHEMA)]
 
 
 class Spec(OptionSpec):
@@ -65,7 +61,7 @@ class Spec(OptionSpec):
     )
     escalate: ByClass | None = Field(None, description="share of requests that the cascade asks a second time")
     overflow: dict[Name, Name] = Field(
-        default_factory=dict, description="a fleet that can be full: where the rest goes"
+        default_factory=no_keys, description="a fleet that can be full: where the rest goes"
     )
 
     @model_validator(mode="after")
@@ -86,8 +82,7 @@ class Spec(OptionSpec):
         return named
 
 
-@dataclass(frozen=True)
-class Routed:
+class Routed(NamedTuple):
     """A demand handed on: to whom, and what the hybrid itself costs."""
 
     demands: tuple[tuple[str, Demand], ...]
@@ -106,7 +101,10 @@ def route(spec: Spec, at: At, demand: Demand, context: Context) -> Routed:
     if spec.routes is not None:
         parts = _routed(spec.routes, classes, at)
         demands = [
-            (name, demand.part({c: n(s) for c, s in shares.items() if s}, _route_inputs(spec.routes, name, classes, at)))
+            (
+                name,
+                demand.part({c: n(s) for c, s in shares.items() if s}, _route_inputs(spec.routes, name, classes, at)),
+            )
             for name, shares in parts.items()
         ]
     else:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
@@ -54,8 +53,7 @@ class Spec(RentalSpec):
         return {**super().references(), **own}
 
 
-@dataclass(frozen=True)
-class _Server:
+class _Server(NamedTuple):
     """What is bought: GPUs together, at a price per hour."""
 
     gpus: Figure
@@ -101,9 +99,7 @@ def _with_cluster(line: LineItem, spec: Spec, at: At, context: Context) -> tuple
 def _all_in(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
     assert spec.all_in is not None
     monthly, made_of = context.monthly(at, "all_in", spec.all_in, "all_in", hours=own_hours(at, context))
-    line = LineItem(
-        "gpu", "all-in", constant(), "month", context.n(monthly), made_of
-    )
+    line = LineItem("gpu", "all-in", constant(), "month", context.n(monthly), made_of)
     lines = (*_with_cluster(line, spec, at, context), *standing_lines(at, context))
     if spec.capacity is None:
         context.notes.warn(f"{at.name}: an all-in cost without a `capacity` does not grow with the volume")

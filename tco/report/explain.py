@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from fractions import Fraction
 
 from rich.console import Console
@@ -10,6 +12,7 @@ from rich.text import Text
 
 from tco.analysis.case import Case
 from tco.analysis.ledger import Entry, FleetState, Ledger
+from tco.lineitem import Figure
 from tco.options._base import Notes
 from tco.report import words
 from tco.report.table import plain_table
@@ -27,9 +30,15 @@ def print_ledger(case: Case, option: str, books: Ledger, notes: Notes, console: 
             style="dim",
         )
     )
+    lines = Counter(figure for entry in books.entries if entry.exact for figure in entry.inputs)
+    shared = [figure for figure, count in lines.items() if count > 1]
     for entry in books.entries:
         console.print()
-        _print_entry(entry, currency, console)
+        _print_entry(entry, currency, [f for f in entry.inputs if f not in shared], console)
+    if shared:
+        console.print()
+        console.print(Text("figures behind several of these lines", style="bold"))
+        console.print(_figures(shared))
     console.print()
     console.print(Text(f"{'total':<40} {books.total:>20,.2f}", style="bold"))
     console.print(Text("each line rounded once to the cent, half to even; the total is their sum", style="dim"))
@@ -45,7 +54,8 @@ def print_ledger(case: Case, option: str, books: Ledger, notes: Notes, console: 
             console.print(Text(f"• {text.removeprefix(f'{option}: ')}", style="yellow"))
 
 
-def _print_entry(entry: Entry, currency: str, console: Console) -> None:
+def _print_entry(entry: Entry, currency: str, own: Sequence[Figure], console: Console) -> None:
+    """A line's arithmetic, and the figures that are in no other line."""
     name = f"{entry.part}: {entry.label}" if entry.part else entry.label
     console.print(Text(f"{name:<40} {entry.amount:>20,.2f}", style="bold"))
     arithmetic = (
@@ -53,17 +63,21 @@ def _print_entry(entry: Entry, currency: str, console: Console) -> None:
         f"{words.significant(entry.exact, 9)}"
     )
     console.print(Text(f"  {arithmetic}"))
-    if not entry.exact:
-        return  # nothing to trace: a fleet that does not overflow, a class that is not routed here
+    if entry.exact and own:  # of nothing there is nothing to trace: a fleet that does not overflow
+        console.print(_figures(own))
+
+
+def _figures(figures: Sequence[Figure]) -> Table:
+    """Figures with their values, each beside its home."""
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(width=3)
-    grid.add_column(overflow="fold", max_width=44)
+    grid.add_column(overflow="fold", max_width=46)
     grid.add_column(overflow="fold")
-    for figure in entry.inputs:
+    for figure in figures:
         number = Text(f"{figure.name} ")
         number.append(f"{words.significant(figure.value)} {figure.unit}".rstrip(), style="cyan")
         grid.add_row("", number, Text(str(figure.home), style="dim"))
-    console.print(grid)
+    return grid
 
 
 def _print_fleet(fleet: FleetState, console: Console) -> None:

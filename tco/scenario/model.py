@@ -5,9 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Annotated, Any
 
-from pydantic import Field, PlainValidator, StringConstraints, WithJsonSchema, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-from tco.fields import Date, Flow, Model, Name, Positive, Share, Text
+from tco.fields import Date, Flow, Model, Name, Parsed, Positive, Share, Text, no_items, no_keys
 from tco.units import UnitError
 from tco.workload.model import Workload
 
@@ -39,7 +39,7 @@ def _mapping(value: Any) -> dict[str, Any]:
     return value
 
 
-Patch = Annotated[dict[str, Any], PlainValidator(_mapping), WithJsonSchema({"type": "object"})]
+Patch = Annotated[dict[str, Any], Parsed(_mapping, {"type": "object"})]
 
 
 class Scenario(Model):
@@ -49,8 +49,8 @@ class Scenario(Model):
     description: Text | None = None
     as_of: Date | None = Field(None, description="the date prices are read at; today when absent")
     currency: Currency = "USD"
-    exchange_rates: dict[Currency, Rate] = Field(default_factory=dict)
-    catalogs: list[Text] = Field(default_factory=list, description="folders of one's own prices, looked into first")
+    exchange_rates: dict[Currency, Rate] = Field(default_factory=no_keys)
+    catalogs: list[Text] = Field(default_factory=no_items, description="folders of one's own prices, looked into first")
     traffic_days_per_month: Positive = Field(DAYS_PER_MONTH, description="days that carry a day's volume; 365/12")
     billed_hours_per_month: Positive = Field(HOURS_PER_MONTH, description="hours a month is billed for; 730")
     workload: Workload
@@ -59,7 +59,7 @@ class Scenario(Model):
     range: Range = Field(default_factory=lambda: Range.model_validate({}))
     too_close_to_call: Share = Field(TOO_CLOSE, description="margin under which no option is recommended")
     variants: dict[Name, Patch] = Field(
-        default_factory=dict, description="named changes to this scenario: keys to replace, null to remove"
+        default_factory=no_keys, description="named changes to this scenario: keys to replace, null to remove"
     )
 
     @model_validator(mode="after")

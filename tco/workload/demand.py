@@ -6,8 +6,8 @@ Hybrids split and add demands, never curves: two routes that reach one fleet are
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from tco.lineitem import Figure, Home, Numbers
 from tco.quantity import VOLUME, Number, Quantity, linear
@@ -17,16 +17,14 @@ REQUEST = "request"
 """The name of the class of a workload that states its sizes directly."""
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(NamedTuple):
     """Hours of the day that carry the same load: how many, and the share of a day's requests in one of them."""
 
     hours_per_day: int
     share_of_day: Fraction
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Class:
+class Class(NamedTuple):
     """A request class: its share of the requests and its mean sizes by meter."""
 
     name: str
@@ -35,8 +33,7 @@ class Class:
     cacheable: Figure | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Traffic:
+class Traffic(NamedTuple):
     """The workload as figures: its classes, its load levels and what turns volume into requests."""
 
     classes: Mapping[str, Class]
@@ -81,13 +78,18 @@ class Traffic:
         return tuple(figures)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Demand:
     """Requests per hour by class and load level, and by class the figures they are made of. What is absent is zero."""
 
-    traffic: Traffic
-    flows: Mapping[str, Mapping[int, Quantity]]
-    inputs: Mapping[str, tuple[Figure, ...]]
+    __slots__ = ("flows", "inputs", "traffic")
+
+    def __init__(
+        self,
+        traffic: Traffic,
+        flows: Mapping[str, Mapping[int, Quantity]],
+        inputs: Mapping[str, tuple[Figure, ...]],
+    ) -> None:
+        self.traffic, self.flows, self.inputs = traffic, flows, inputs
 
     def part(self, shares: Mapping[str, Number], inputs: Mapping[str, tuple[Figure, ...]]) -> Demand:
         """A share of each class; classes that are not named go elsewhere. `inputs`: the figures of each share."""

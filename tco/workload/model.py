@@ -5,11 +5,11 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PlainValidator, WithJsonSchema, create_model, model_validator
+from pydantic import Field, create_model, model_validator
 
 from tco import units
 from tco.catalog.meters import METERS
-from tco.fields import Count, Factor, Flow, Model, Name, Share, Text
+from tco.fields import Count, Factor, Flow, Model, Name, Parsed, Share, Text, no_keys
 
 REST = "rest"
 
@@ -20,9 +20,7 @@ def share_or_rest(value: Any) -> Fraction | Literal["rest"]:
 
 
 ShareOrRest = Annotated[
-    Fraction | str,
-    PlainValidator(share_or_rest),
-    WithJsonSchema({"type": ["number", "string"], "examples": ["70%", "rest"]}),
+    Fraction | str, Parsed(share_or_rest, {"type": ["number", "string"], "examples": ["70%", "rest"]})
 ]
 
 
@@ -40,8 +38,7 @@ class Load(Model):
 
     by_hour: Annotated[
         tuple[Fraction, ...] | None,
-        PlainValidator(_hours),
-        WithJsonSchema({"type": "array", "items": {"type": "number"}, "minItems": 24, "maxItems": 24}),
+        Parsed(_hours, {"type": "array", "items": {"type": "number"}, "minItems": 24, "maxItems": 24}),
     ] = Field(None, description="24 relative weights from midnight on; 0 is an hour without requests")
     peak_hour_share: Share | None = Field(None, description="share of the day in its busiest hour, the rest even")
 
@@ -124,7 +121,7 @@ class Workload(Sizes):  # type: ignore[misc, valid-type]
     classes: dict[Name, RequestClass] | None = Field(None, min_length=1)
     load: Load | Literal["flat"] = Field("flat", description="how a day's requests spread over its hours")
     overhead: dict[Name, Factor] = Field(
-        default_factory=dict,
+        default_factory=no_keys,
         description="billed but not served, each a fraction of served requests: retries, evaluation, shadow traffic",
     )
     note: Text | None = None

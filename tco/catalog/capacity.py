@@ -1,0 +1,37 @@
+"""What one replica sustains, as a scenario may state it."""
+
+from __future__ import annotations
+
+from pydantic import Field, model_validator
+
+from tco.fields import Count, Model, Positive
+from tco.units import UnitError
+
+
+class CapacityRates(Model):
+    """What one replica sustains: exactly one of the four ways to say it."""
+
+    requests_per_s: Positive | None = Field(None, description="at the stated mix; prefill is in it")
+    output_tokens_per_s: Positive | None = Field(None, description="at the stated mix; prefill is in it")
+    total_tokens_per_s: Positive | None = Field(None, description="input + output, at the stated mix")
+    prefill_tokens_per_s: Positive | None = Field(None, description="with decode_tokens_per_s, each measured apart")
+    decode_tokens_per_s: Positive | None = None
+    input_tokens: Count | None = Field(None, description="mean input tokens of the mix it was found at")
+    output_tokens: Count | None = Field(None, description="mean output tokens of the mix it was found at")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> CapacityRates:
+        ways = [
+            self.requests_per_s is not None,
+            self.output_tokens_per_s is not None,
+            self.total_tokens_per_s is not None,
+            self.prefill_tokens_per_s is not None or self.decode_tokens_per_s is not None,
+        ]
+        if sum(ways) != 1 or (self.prefill_tokens_per_s is None) != (self.decode_tokens_per_s is None):
+            raise UnitError(
+                None,
+                "one of `requests_per_s`, `output_tokens_per_s`, `total_tokens_per_s`, "
+                "or `prefill_tokens_per_s` with `decode_tokens_per_s`",
+                "",
+            )
+        return self
