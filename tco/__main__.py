@@ -1,11 +1,8 @@
-"""The console script, and `python -m tco`: a short process, set up before anything heavy is imported."""
+"""The console script, and `python -m tco`."""
 
 import gc
-import os
 
-gc.disable()  # what a run leaves goes with the process
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy starts one thread a core; nothing here multiplies matrices
-os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # or pydantic reads the metadata of all that is installed
+gc.disable()  # here, because importing the command line already pays for it; why, `tco.cli.main` says
 
 from tco.cli import main  # noqa: E402
 

@@ -149,5 +149,6 @@ def _money(per: str, example: str) -> Parsed:
     )
 
 
+GpuPrice = Annotated[units.Money, _money("hour gpu_hour day month year", "$1.10/hour")]
 MoneyOverTime = Annotated[units.Money, _money("hour day month year", "$1.10/hour")]
 MoneyPerMtok = Annotated[units.Money, _money("mtok", "$0.80/1M tokens")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from fractions import Fraction
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
@@ -133,3 +134,5 @@ class Bill(NamedTuple):
     lines: tuple[LineItem, ...]
     limits: tuple[Limit, ...] = ()
     fleet: Fleet | None = None
+    retires: date | None = None
+    """The day what it rests on is switched off."""

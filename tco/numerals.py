@@ -100,6 +100,10 @@ def number(text: str, value: object, expected: str, *, magnitudes: bool = True) 
     if not match:
         raise UnitError(value, expected, message="not a number")
     amount = _digits(match[1], value, expected)
+    if re.fullmatch(r"[1-9]\d{0,2}\.\d\d0", match[1]):  # nobody types a decimal's third place as 0: it is a thousand
+        plain = match[1].replace(".", "")
+        hint = f"write `{int(plain):,}` for thousands, `{match[1].rstrip('0').rstrip('.')}` for a decimal"
+        raise UnitError(value, expected, hint, "a point that may group thousands")
     rest = text[match.end() :]
     scale = (_LETTER.match(rest) or _WORD.match(rest)) if magnitudes else None
     if scale:

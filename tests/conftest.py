@@ -141,10 +141,8 @@ MONEY = one_of("$0.3", "$1.07", "€2.2", "$3", "$7.77")
 def sizes(draw: st.DrawFn) -> Data:
     """The sizes of a request: parts within their container."""
     cacheable, audio = draw(one_of(None, 120, 800, 1999)), draw(one_of(None, None, 77))
-    text, output = draw(one_of(0, 1, 130, 1000, 2500)), draw(one_of(0, 1, 90, 333))
+    text, output = draw(one_of(0, 1, 130, 1000, 2500)), draw(one_of(1, 90, 333))
     given: Data = {"input_tokens": text + (cacheable or 0) + (audio or 0), "output_tokens": output}
-    if not given["input_tokens"] + output:
-        given["input_tokens"] = 17
     if cacheable is not None:
         given["cacheable_input_tokens"] = cacheable
     if audio is not None:
@@ -193,7 +191,7 @@ def api(draw: st.DrawFn) -> Data:
     price = with_cache.map(lambda p: {"price": {k: f"{v}/1M tokens" for k, v in p.items()}})
     rich = some_of(tier=one_of("priority", "batch"), batch_share=one_of("30%", "100%"), cache_ttl=one_of("5m", "1h"))
     model = one_of({"model": "frozen/plain"}) | rich.map(lambda keys: {"model": "frozen/rich", **keys})
-    own = draw(some_of(markup=one_of(D("1.055"), "90%")))
+    own = draw(some_of(markup=one_of(D("0.055"), "90%"), discount=one_of("12.5%")))
     return {"kind": "api", **draw(st.one_of(price, model)), **own, **draw(TOKENS), **draw(STANDING)}
 
 
@@ -235,7 +233,10 @@ def self_hosted(draw: st.DrawFn, *, bounded: bool = False) -> Data:
         st.just({"gpu": "frozen/box", "term": "spot"}),
     )
     each = some_of(gpus_per_replica=one_of(1, 2, 3), cluster_overhead=one_of("30%", D("0.2")))
-    return {"kind": "self_hosted", **draw(own), **draw(each), **draw(fleets(bounded=bounded))}
+    found = {"kind": "self_hosted", **draw(own), **draw(each), **draw(fleets(bounded=bounded))}
+    if found["capacity"] == "frozen/known" and "gpus_per_replica" in found:
+        found["gpus_per_replica"] = 3  # what the profile was found on: fewer is an error
+    return found
 
 
 @st.composite

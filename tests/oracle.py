@@ -359,8 +359,8 @@ class Oracle:
             assert rest >= 0, "a scenario whose parts exceed their container is an error"
             if rest:
                 costs.append((outer, rest))
-        markup = number(spec.get("markup", 1))
-        return [(self.labels.get(k, k) + suffix, tokens * own[k] * markup / 10**6) for k, tokens in costs]
+        factor = (1 + number(spec.get("markup", 0))) * (1 - number(spec.get("discount", 0)))
+        return [(self.labels.get(k, k) + suffix, tokens * own[k] * factor / 10**6) for k, tokens in costs]
 
     def _prices(self, spec: Plain, tier: str) -> Plain:
         if "model" in spec:
@@ -452,10 +452,16 @@ class Oracle:
         month = number(spec.get("billed_hours_per_month", self.month))
         if spec.get("billing", "static") == "static":
             return month * max(F(bought(h.replicas)) for h in hours)
-        return sum((month / 24 * bought(h.replicas) for h in hours), ZERO)
+        days = min(self.days, month / 24)  # of the traffic; other billed hours carry none
+        at_rest = 0 if spec["billing"] == "busy_hours" else self._bounds(spec)[0]
+        return sum((days * bought(h.replicas) for h in hours), (month - 24 * days) * bought(at_rest))
 
     def _dedicated(self, name: str, spec: Plain, hours: list[Hour]) -> list[Line]:
-        each, lot = spec.get("units_per_replica", 1), spec.get("increment", 1)
+        each, lot = spec.get("units_per_replica"), spec.get("increment", 1)
+        if each is None:  # as many as hold the GPUs of a profile
+            profile = self._capacity(spec).get("gpus_per_replica", 1) if "capacity" in spec else 1
+            gpus = self._entry("endpoints", spec["endpoint"])["gpus"] if "endpoint" in spec else profile
+            each = math.ceil(F(int(profile), int(gpus)))
         month = number(spec.get("billed_hours_per_month", self.month))
         if "endpoint" in spec:
             entry = self._entry("endpoints", spec["endpoint"])

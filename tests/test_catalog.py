@@ -95,9 +95,9 @@ def test_a_folder_of_ones_own_comes_first(prices: Path) -> None:
 
 def test_an_old_figure_is_warned_about_and_a_fresh_one_is_not(prices: Path) -> None:
     spot = "{kind: self_hosted, gpu: acme/big.8x, term: spot, replicas: 1}"
-    assert any("173 days ago" in w for w in compare(case(prices, spot)).warnings)
+    assert any("173 days ago" in w.text for w in compare(case(prices, spot)).warnings)
     fresh = "{kind: self_hosted, gpu: acme/big.8x, region: north, replicas: 1}"
-    assert not any("days ago" in w for w in compare(case(prices, fresh)).warnings)
+    assert not any("days ago" in w.text for w in compare(case(prices, fresh)).warnings)
 
 
 def test_the_store_names_what_there_is() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Build, Data, on_steps, oracle, scenarios
+from conftest import Build, Data, dedicated, on_steps, oracle, scenarios, self_hosted, workloads
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 from oracle import Curve, Oracle, Outcome, curve, leaders, steps, swaps
@@ -96,6 +96,41 @@ def test_lines_equal_the_oracles(build: Build, data: Data, plain: list[Fraction]
                 for mode, points in ((exact, here), (floats, rounded)):
                     running = replicas(mode[name], points, i)
                     assert running == {leaf: counted[leaf] for leaf in running}, where
+
+
+@st.composite
+def spilling(draw: st.DrawFn) -> Data:
+    """A fleet that fills up and a second one that takes what it leaves: loads that begin at nothing, far out."""
+    small, target = draw(self_hosted(bounded=True)), draw(self_hosted() | dedicated())
+    target["replicas"] = {k: v for k, v in target["replicas"].items() if k != "max"}
+    options = {
+        "fleet": small, "second": target,
+        "spilled": {"kind": "hybrid", "routes": {"fleet": "100%"}, "overflow": {"fleet": "second"}},
+        "shared": {"kind": "hybrid", "routes": {"fleet": "71.3%", "second": "rest"}, "overflow": {"fleet": "second"}},
+    }  # fmt: skip
+    rates = {"EUR": {"usd": Decimal("1.13"), "as_of": "2026-11-01", "source": "made up"}}
+    return {"exchange_rates": rates, "workload": draw(workloads(most_classes=6, hours=4)), "options": options}
+
+
+ROUGHLY = [F(k * 10**e) for e in range(7, 12) for k in (1, 4)]
+
+
+@settings(SLOW, max_examples=40)
+@given(data=spilling())
+def test_rounding_never_buys_a_replica_nor_misses_one(build: Build, data: Data) -> None:
+    """On hundreds of steps, and just above each, floats count what fractions count."""
+    case = build(data)
+    exact, floats = case.price(Exact()), case.price(Point())
+    for name in ("second", "spilled", "shared"):
+        on = sorted({v for rough in ROUGHLY for v in on_steps(data, name, rough)})
+        if not on:
+            continue
+        for side in (at, just_above):
+            here, rounded = side(on), side([float(v) for v in on])
+            for leaf, fleet in exact[name].fleets.items():
+                for level, other in zip(fleet.levels, floats[name].fleets[leaf].levels, strict=True):
+                    want, got = level.replicas.value(here).tolist(), other.replicas.value(rounded).reshape(-1).tolist()
+                    assert want == got, (name, leaf)
 
 
 # -- crossovers and bands --------------------------------------------------------------------------------------------
@@ -280,7 +315,7 @@ def test_lines_sum_to_totals_in_every_export(build: Build, data: Data) -> None:
 
 TRACED: Data = {
     "traffic_days_per_month": 30,
-    "billed_hours_per_month": 720,
+    "billed_hours_per_month": 800,
     "exchange_rates": {"EUR": {"usd": Decimal("1.13"), "as_of": "2026-11-01", "source": "made up"}},
     "workload": {
         "volume": "1000000 tokens/day",
@@ -295,7 +330,7 @@ TRACED: Data = {
         "api": {
             "kind": "api",
             "price": {"input": "$1/1M tokens", "output": "€2/1M tokens", "cache_read": "$0.2/1M tokens"},
-            "cache_hit_rate": "50%", "markup": Decimal("1.1"), "input_ratio": Decimal("1.2"),
+            "cache_hit_rate": "50%", "markup": Decimal("0.1"), "discount": "10%", "input_ratio": Decimal("1.2"),
             "output_ratio": Decimal("0.9"), "reasoning_tokens": 40, "overhead": {"evaluation": "5%"},
         },
         "rich": {"kind": "api", "model": "frozen/rich", "batch_share": "30%", "cache_hit_rate": "20%",

@@ -36,7 +36,7 @@ KIND = '''
 from typing import Literal
 from tco.fields import MoneyOverTime, Positive
 from tco.lineitem import Bill, LineItem
-from tco.options._base import OptionSpec, class_figures, standing_lines
+from tco.options.base import OptionSpec, class_figures, standing_lines
 from tco.quantity import Steps, linear
 
 class Spec(OptionSpec):
@@ -93,7 +93,7 @@ def test_a_new_kind_of_option_is_one_file(tmp_path: Path) -> None:
     (tmp_path / "kinds").mkdir()
     (tmp_path / "kinds" / "bundles.py").write_text(KIND)
     (tmp_path / "s.yaml").write_text(WITH_KIND)
-    add_kind = f"import tco.options\ntco.options.__path__.append({str(tmp_path / 'kinds')!r})"
+    add_kind = f"import tco.options.kinds\ntco.options.kinds.__path__.append({str(tmp_path / 'kinds')!r})"
 
     done = run(tmp_path, add_kind, "compare", "s.yaml", "--json", "--csv", "out.csv", "--png", "out.png")
     assert done.returncode == 0, done.stderr

@@ -105,7 +105,10 @@ def test_start_imports_nothing_heavy() -> None:
 
     for arguments, heavy in (
         (["--help"], ("matplotlib", "pandas", "numpy", "pydantic", "yaml")),
-        (["compare", "break-even-sketch"], ("matplotlib", "pandas", "jsonschema")),
+        (
+            ["compare", "break-even-sketch"],
+            ("matplotlib", "pandas", "jsonschema", "numpy.ma", "rich._emoji_codes", "tco.catalog.entries"),
+        ),
     ):
         code = f"""
 import sys

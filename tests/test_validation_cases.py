@@ -309,7 +309,7 @@ class TestApiPriceRules:
         api = {"kind": "api", "model": "frozen/flat", "cache_hit_rate": "50%"}
         found = run(build, workload, {"api": api}, CATALOGUE)
         assert found.standing("api").ledger.exact == 1000 * DAYS * (1000 * F("2.50") + 10 * 10) / 10**6
-        assert any("cached input" in text for text in found.assumptions)
+        assert any("cached input" in note.text for note in found.assumptions)
 
     def test_parts_larger_than_their_container_are_an_error_with_both_numbers(self) -> None:
         with pytest.raises(ValueError, match=r"cache_read \(300\) exceeds input \(200\)"):

@@ -13,48 +13,18 @@ from typing import NamedTuple
 
 from tco.catalog.store import LookupFault, Store
 from tco.document import Document, Fault, Faults, load, nearest, validate
-from tco.lineitem import Bill, Figure, Fleet, Home, Limit, LineItem, Numbers
-from tco.options import kind, kinds
-from tco.options._base import At, Context, Notes, Unusable
+from tco.lineitem import Figure, Home, Numbers
+from tco.options.assembly import Assembled, Assembly
+from tco.options.base import At, Context, Notes, Unusable
+from tco.options.kinds import kind, kinds
 from tco.scenario.model import Scenario
 from tco.scenario.variant import with_variant
 from tco.shipped import shipped, shown
-from tco.units import UnitError
-from tco.workload.demand import REQUEST, Demand, Traffic, traffic
+from tco.units import Flow, UnitError
+from tco.workload.demand import REQUEST, Traffic, traffic
 from tco.workload.model import share_or_rest, shares_problem
 
-DAYS_PER_YEAR_MONTHS = 12
-
-
-class Part(NamedTuple):
-    """A leaf's share in an option: itself, or one of those behind a hybrid."""
-
-    leaf: str
-    bill: Bill
-
-
-class Assembled(NamedTuple):
-    """An option priced: its own lines and those of its leaves, each leaf once."""
-
-    name: str
-    own: tuple[LineItem, ...]
-    parts: tuple[Part, ...]
-
-    @property
-    def lines(self) -> list[tuple[str, LineItem]]:
-        """Every line with the leaf behind the option that it belongs to, "" for the option's own."""
-        own = [("", line) for line in self.own]
-        return own + [("" if p.leaf == self.name else p.leaf, line) for p in self.parts for line in p.bill.lines]
-
-    @property
-    def limits(self) -> list[tuple[str, Limit]]:
-        """What the option is feasible within, with the leaf that sets it."""
-        return [(p.leaf, limit) for p in self.parts for limit in p.bill.limits]
-
-    @property
-    def fleets(self) -> dict[str, Fleet]:
-        """The fleets behind the option, by leaf."""
-        return {p.leaf: p.bill.fleet for p in self.parts if p.bill.fleet is not None}
+MONTHS_PER_YEAR = 12
 
 
 class Case(NamedTuple):
@@ -89,7 +59,7 @@ class Case(NamedTuple):
         """The planned volume, tokens per day."""
         return self.to_volume(self.scenario.workload.volume)
 
-    def to_volume(self, flow: object) -> Fraction:
+    def to_volume(self, flow: Flow) -> Fraction:
         """A stated flow of tokens or requests as tokens per day."""
         days = self.traffic.days_per_month.value
         per_day = {
@@ -98,10 +68,10 @@ class Case(NamedTuple):
             "hour": Fraction(24),
             "day": Fraction(1),
             "month": 1 / days,
-            "year": 1 / (days * DAYS_PER_YEAR_MONTHS),
-        }[flow.per]  # type: ignore[attr-defined]
-        amount: Fraction = flow.amount * per_day  # type: ignore[attr-defined]
-        return amount if flow.unit == "tokens" else amount * self.traffic.mean_tokens  # type: ignore[attr-defined]
+            "year": 1 / (days * MONTHS_PER_YEAR),
+        }[flow.per]
+        amount = flow.amount * per_day
+        return amount if flow.unit == "tokens" else amount * self.traffic.mean_tokens
 
     def price(self, n: Numbers, notes: Notes | None = None) -> dict[str, Assembled]:
         """Every option's line items in the numbers of `n`. `Faults` when any cannot be priced, all at once."""
@@ -113,7 +83,7 @@ class Case(NamedTuple):
         whole = self.traffic.demand(n)
         for name in self.options:
             try:
-                result[name] = _Assembly(self, context).assemble(name, whole)
+                result[name] = Assembly(self.options, context).assemble(name, whole)
             except Unusable as problem:
                 faults += problem.faults
             except Faults as problem:
@@ -126,62 +96,6 @@ class Case(NamedTuple):
         """Every file that was read, with the digest of its text."""
         documents = {str(d.path): d for d in (self.document, *self.store.documents)}
         return {path: sha256(d.raw).hexdigest() for path, d in sorted(documents.items())}
-
-
-class _Assembly:
-    """One option: its demand handed down to leaves, equal leaves added, then each leaf priced once."""
-
-    def __init__(self, case: Case, context: Context) -> None:
-        self.case, self.context = case, context
-        self.own: list[LineItem] = []
-        self.demands: dict[str, Demand] = {}
-        self.overflow: dict[str, str] = {}
-
-    def assemble(self, name: str, demand: Demand) -> Assembled:
-        self._hand_down(name, demand, ())
-        self._spill()
-        parts = []
-        for leaf, leaf_demand in self.demands.items():
-            module, at = self.case.options[leaf]
-            parts.append(Part(leaf, module.bill(at.spec, at, leaf_demand, self.context)))
-        return Assembled(name, tuple(self.own), tuple(parts))
-
-    def _hand_down(self, name: str, demand: Demand, path: tuple[str, ...]) -> None:
-        module, at = self.case.options[name]
-        if name in path:
-            circle = " → ".join((*path[path.index(name) :], name))
-            raise Unusable(at.fault(f"options refer to each other in a circle: {circle}"))
-        if not hasattr(module, "route"):
-            self.demands[name] = self.demands[name] + demand if name in self.demands else demand
-            return
-        routed = module.route(at.spec, at, demand, self.context)
-        self.own += routed.lines
-        for fleet, target in routed.overflow.items():
-            if self.overflow.setdefault(fleet, target) != target:
-                raise Unusable(
-                    at.fault(f"`{fleet}` overflows to both `{self.overflow[fleet]}` and `{target}`", "overflow")
-                )
-        for target, part in routed.demands:
-            self._hand_down(target, part, (*path, name))
-
-    def _spill(self) -> None:
-        """Full fleets first, then those that take what they leave."""
-        pending = {f: t for f, t in self.overflow.items() if f in self.demands}
-        while pending:
-            ready = [f for f in pending if f not in pending.values()]
-            if not ready:
-                _, at = self.case.options[next(iter(pending))]
-                raise Unusable(at.fault("fleets overflow into each other in a circle: " + " → ".join(pending)))
-            for fleet in ready:
-                target = pending.pop(fleet)
-                module, at = self.case.options[fleet]
-                if not hasattr(module, "split"):
-                    raise Unusable(at.fault(f"`{fleet}` is never full: only fleets overflow", "kind"))
-                if hasattr(self.case.options[target][0], "route"):
-                    raise Unusable(self.case.options[target][1].fault("overflow goes to one option, not to a hybrid"))
-                served, rest = module.split(at.spec, at, self.demands[fleet], self.context)
-                self.demands[fleet] = served
-                self.demands[target] = self.demands[target] + rest if target in self.demands else rest
 
 
 def document_of(scenario: str) -> Document:
@@ -216,6 +130,8 @@ def build_case(document: Document, variant: str | None = None, today: date | Non
         faults += problem.faults
     faults += _shares(document)
     options = _options(document, faults)
+    if scenario is not None:
+        faults += _reference_api(scenario, document, options)
     as_of = (scenario.as_of if scenario else None) or today or date.today()
     store = Store(_folders(document, faults), as_of)
     faults += _references(options, store)
@@ -290,6 +206,18 @@ def _options(document: Document, faults: list[Fault]) -> dict[str, tuple[ModuleT
                     key = steps[-1] == target
                     faults.append(at.fault(f"no option `{target}`", *steps, expected=expected, hint=hint, key=key))
     return result
+
+
+def _reference_api(scenario: Scenario, document: Document, options: Mapping[str, tuple[ModuleType, At]]) -> list[Fault]:
+    """Equivalent API spend is stated in an API."""
+    name = scenario.reference_api
+    if name is None or (name in options and options[name][1].spec.kind == "api"):
+        return []
+    apis = [n for n, (_, at) in options.items() if at.spec.kind == "api"]
+    expected = "an option of kind api: " + ", ".join(apis) if apis else "a scenario with an option of kind api"
+    close = nearest(name, apis)
+    hint = f"did you mean `{close[0]}`?" if close else ""
+    return [document.fault(("reference_api",), f"`{name}` is no API of the scenario", expected=expected, hint=hint)]
 
 
 def every_fault(document: Document, faults: Sequence[Fault]) -> list[Fault]:

@@ -9,11 +9,14 @@ from tco.catalog.entries import Catalogue
 from tco.document import Document, Fault, Faults, validate
 from tco.lineitem import Exact
 from tco.scenario.variant import with_variant
+from tco.shipped import shipped
 
 
 def files_under(name: str) -> list[str]:
     """The YAML files of a folder; the name itself when it is none."""
     path = Path(name)
+    if not path.exists() and name.rstrip("/") in ("pricing", "scenarios"):
+        path = shipped(name.rstrip("/"))
     return [str(p) for p in sorted(path.rglob("*.yaml"))] if path.is_dir() else [name]
 
 

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
-from itertools import combinations
 from math import ceil, log10
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tco import curve
-from tco.analysis.case import Assembled, Case
-from tco.analysis.ledger import Ledger, cents, ledger
+from tco.analysis.case import Case
+from tco.analysis.crossings import SOLVED_EXACTLY, Band, Crossing, Pair, Solver
+from tco.analysis.ledger import Ledger, ledger
 from tco.document import Fault, Faults
-from tco.lineitem import INVOICE, Exact, Point, total
-from tco.options._base import Notes
+from tco.lineitem import Exact, Point, total
+from tco.options.assembly import Assembled
+from tco.options.base import Note, Notes
 from tco.quantity import Array, Linear, Quantity, at
 
-SOLVED_EXACTLY = 200
-"""Up to so many crossovers are solved again in rational arithmetic, all of them; beyond it those between bands."""
+DEFAULTS = {
+    "traffic_days_per_month": "traffic days a month",
+    "billed_hours_per_month": "billed hours a month",
+    "target_utilisation": "target utilisation",
+    "burst": "burst",
+    "gpus_per_replica": "GPUs per replica",
+}
+"""Defaults that are worth saying, in words."""
 
 
 class Savings(NamedTuple):
@@ -43,6 +49,8 @@ class Standing(NamedTuple):
     upto: Fraction | None
     """The last volume it can serve; None when nothing limits it."""
     savings: Savings | None
+    retired: str | None
+    """The day the provider switched off a model behind it, in the past; None for a living one."""
 
     @property
     def feasible(self) -> bool:
@@ -53,42 +61,6 @@ class Standing(NamedTuple):
     def reasons(self) -> tuple[str, ...]:
         """What keeps the option from serving the volume."""
         return self.ledger.over
-
-
-class Crossing(NamedTuple):
-    """A volume at which two options swap order. Volumes are correctly rounded floats, tokens per day."""
-
-    kind: str
-    """meet, step, same or end: see `curve.Crossover`."""
-    volume: float
-    since: float
-    below: str
-    """The option that is cheaper up to here."""
-    above: str
-    requests_per_day: float
-    equivalent: Decimal | None
-    """The monthly invoice of `equivalent_api` at this volume."""
-    equivalent_api: str | None
-
-
-class Pair(NamedTuple):
-    """Two options over the whole range."""
-
-    a: str
-    b: str
-    outcome: str
-    """crosses, always_a, always_b, identical, outside or neither."""
-    crossings: tuple[Crossing, ...]
-    leader: str | None
-    """Who is cheaper where they cross only outside the range."""
-
-
-class Band(NamedTuple):
-    """Volumes (lo, hi] in which these options are the cheapest feasible ones."""
-
-    lo: float
-    hi: float
-    leaders: tuple[str, ...]
 
 
 class Recommendation(NamedTuple):
@@ -109,6 +81,8 @@ class Comparison(NamedTuple):
     """The names of the scenario's variants; none of a variant itself."""
     currency: str
     as_of: str
+    stated: str
+    """The planned volume as the scenario states it, and where."""
     volume: Fraction
     requests_per_day: Fraction
     tokens_per_month: Fraction
@@ -117,8 +91,8 @@ class Comparison(NamedTuple):
     pairs: tuple[Pair, ...]
     bands: tuple[Band, ...]
     recommendation: Recommendation
-    assumptions: tuple[str, ...]
-    warnings: tuple[str, ...]
+    assumptions: tuple[Note, ...]
+    warnings: tuple[Note, ...]
     inputs: Mapping[str, str]
     quantities: Mapping[str, Quantity]
     """The cost a month of each option, by volume."""
@@ -185,28 +159,42 @@ def compare(case: Case) -> Comparison:
     costs: dict[str, Quantity] = {name: total([line for _, line in floats[name].lines]) for name in names}
     window = curve.Window(float(lo), float(hi))
     curves = [_pieces(case, name, floats[name], costs[name], window, ends[name]) for name in names]
-    solver = _Solver(case, names, exact, floats, curves, ends)
+    solver = Solver(case, names, exact, floats, curves, ends)
     pairs = solver.pairs()
     standings = tuple(_standing(case, name, exact, volume, ends[name]) for name in names)
+    for text in _defaults(standings, case):
+        notes.assume("", text)
     return Comparison(
         title=case.title,
         variant=case.variant,
         variants=() if case.variant else tuple(case.scenario.variants),
         currency=case.scenario.currency,
         as_of=case.store.as_of.isoformat(),
+        stated=str(case.document.data["workload"]["volume"]),
         volume=volume,
         requests_per_day=volume / case.traffic.mean_tokens,
         tokens_per_month=volume * case.traffic.days_per_month.value,
         window=(float(lo), float(hi)),
         standings=standings,
         pairs=pairs,
-        bands=solver.bands(pairs),
+        bands=solver.bands(),
         recommendation=recommend(standings, case.scenario.too_close_to_call),
         assumptions=tuple(notes.assumptions),
         warnings=tuple(notes.warnings),
         inputs=case.inputs(),
         quantities=costs,
     )
+
+
+def _defaults(standings: Sequence[Standing], case: Case) -> Iterator[str]:
+    """What nobody stated and the result rests on, in one sentence."""
+    used = (f for s in standings for e in s.ledger.entries for f in e.inputs)
+    named = {f.name: f for f in used if f.home.is_default and f.name in DEFAULTS}
+    said = [f"{DEFAULTS[name]} {float(f.value):.6g}" for name, f in named.items()]
+    if case.scenario.workload.load == "flat" and any(s.ledger.fleets for s in standings):
+        said.append("the same load in every hour")
+    if said:
+        yield "defaults: " + ", ".join(said)
 
 
 def recommend(standings: Sequence[Standing], too_close: Fraction) -> Recommendation:
@@ -268,7 +256,7 @@ def _standing(
     case: Case, name: str, exact: Mapping[str, Assembled], volume: Fraction, end: Fraction | None
 ) -> Standing:
     books = ledger(exact[name], volume)
-    cost = Fraction(books.total)
+    cost = books.exact
     spec = case.options[name][1].spec
     per_month = volume * case.traffic.days_per_month.value
     requests = per_month / case.traffic.mean_tokens
@@ -281,7 +269,13 @@ def _standing(
         cost / requests,
         end,
         _savings(case, name, exact, books, volume),
+        _retired(case, exact[name]),
     )
+
+
+def _retired(case: Case, option: Assembled) -> str | None:
+    days = [p.bill.retires for p in option.parts if p.bill.retires is not None and p.bill.retires <= case.store.as_of]
+    return min(days).isoformat() if days else None
 
 
 def _savings(case: Case, name: str, exact: Mapping[str, Assembled], books: Ledger, volume: Fraction) -> Savings | None:
@@ -300,100 +294,3 @@ def _savings(case: Case, name: str, exact: Mapping[str, Assembled], books: Ledge
         1 - Fraction(books.invoice) / Fraction(alone.invoice),
         1 - Fraction(books.total) / Fraction(alone.total),
     )
-
-
-class _Solver:
-    """Crossovers between every two options, named and stated in requests and equivalent API spend."""
-
-    def __init__(
-        self,
-        case: Case,
-        names: Sequence[str],
-        exact: Mapping[str, Assembled],
-        floats: Mapping[str, Assembled],
-        curves: Sequence[curve.Pieces],
-        ends: Mapping[str, Fraction | None],
-    ) -> None:
-        self.case, self.names, self.curves, self.ends = case, names, curves, ends
-        self.exact_costs = {n: total([line for _, line in exact[n].lines]) for n in names}
-        self.apis = [n for n in case.options if case.options[n][1].spec.kind == "api"]
-        self.invoices = {n: total([line for _, line in floats[n].lines if line.category == INVOICE]) for n in self.apis}
-        self.mean_tokens = float(case.traffic.mean_tokens)
-
-    def pairs(self) -> tuple[Pair, ...]:
-        """Every pair of candidates, in the scenario's order."""
-        if len(self.names) < 2:
-            return ()
-        every = curve.all_pairs(self.curves)
-        solve = len(every) <= SOLVED_EXACTLY
-        edges = {b.hi for b in curve.bands(self.curves)}
-        wider = curve.Window(self.curves[0].window.lo / 2**20, min(self.curves[0].window.hi * 2**10, 1e300))
-        found = []
-        for (i, a), (j, b) in combinations(enumerate(self.names), 2):
-            both = every.of(i, j)
-            outcome, leader = both.outcome, None
-            if outcome in ("always_a", "always_b") and self._meets_outside(i, j, wider):
-                leader, outcome = (a if outcome == "always_a" else b), "outside"
-            volumes = [float(self._exact(x, a, b)) if solve or x.volume in edges else x.volume for x in both.crossovers]
-            found.append(Pair(a, b, outcome, self._crossings(both.crossovers, volumes, a, b), leader))
-        return tuple(found)
-
-    def _meets_outside(self, i: int, j: int, wider: curve.Window) -> bool:
-        try:
-            return curve.pair(self.curves[i], self.curves[j], beyond=wider).outcome == "outside"
-        except curve.TooManyPieces:
-            return False  # too far to look: what is said is said of the range alone
-
-    def _exact(self, x: curve.Crossover, a: str, b: str) -> Fraction:
-        if x.kind == "end":
-            end = self.ends[a if x.cheaper_below == "a" else b]
-            assert end is not None
-            return end
-        try:
-            return curve.exact(x, self.exact_costs[a], self.exact_costs[b], ends=(self.ends[a], self.ends[b]))
-        except ValueError:  # a swap that only rounding makes, of costs that are equal: there is nothing to solve
-            return Fraction(x.volume)
-
-    def _crossings(
-        self, swaps: Sequence[curve.Crossover], volumes: Sequence[float], a: str, b: str
-    ) -> tuple[Crossing, ...]:
-        if not swaps:
-            return ()
-        sides = {"a": a, "b": b}
-        spends = self._equivalents(a, b, np.array(volumes))
-        return tuple(
-            Crossing(
-                x.kind,
-                v,
-                v if x.kind != "same" else float(x.since),
-                sides[x.cheaper_below or "a"],
-                sides[x.cheaper_above or "b"],
-                v / self.mean_tokens,
-                spend,
-                api,
-            )
-            for x, v, (spend, api) in zip(swaps, volumes, spends, strict=True)
-        )
-
-    def _equivalents(self, a: str, b: str, volumes: Array) -> list[tuple[Decimal | None, str | None]]:
-        """The invoice of the pair's API option; of `reference_api` or the cheapest where neither or both are one."""
-        own = [n for n in (a, b) if n in self.apis]
-        reference = own[0] if len(own) == 1 else self.case.scenario.reference_api
-        candidates = [reference] if reference else [n for n in self.apis if n in self.names] or self.apis
-        if not candidates:
-            return [(None, None)] * len(volumes)
-        spends = np.stack([self.invoices[n].value(at(volumes)).reshape(-1) for n in candidates])
-        best = spends.argmin(axis=0)
-        return [(cents(Fraction(float(spends[k, i]))), candidates[k]) for i, k in enumerate(best.tolist())]
-
-    def bands(self, pairs: Sequence[Pair]) -> tuple[Band, ...]:
-        """Bands of the cheapest feasible option, their edges the very crossovers of their neighbours."""
-        found = curve.bands(self.curves)
-        solved = [x.volume for p in pairs for x in p.crossings]
-        ends = [float(e) for e in self.ends.values() if e is not None]
-
-        def settled(edge: float) -> float:
-            near = [v for v in (*solved, *ends) if abs(v - edge) <= 1e-12 * edge]
-            return min(near, key=lambda v: abs(v - edge)) if near else edge
-
-        return tuple(Band(settled(b.lo), settled(b.hi), tuple(self.names[i] for i in b.leaders)) for b in found)

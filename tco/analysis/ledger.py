@@ -7,8 +7,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
-from tco.analysis.case import Assembled
-from tco.lineitem import INVOICE, Figure, Fleet
+from tco.lineitem import INVOICE, Figure, Fleet, Limit
+from tco.options.assembly import Assembled
 from tco.quantity import At, Quantity, at
 
 CENT = Decimal("0.01")
@@ -123,14 +123,17 @@ def ledger(option: Assembled, volume: Fraction) -> Ledger:
             )
 
     fleets = tuple(_fleet(leaf, fleet, here) for leaf, fleet in option.fleets.items())
-    over = tuple(
-        dict.fromkeys(
-            f"{leaf}: {limit.reason}"
-            for leaf, limit in option.limits
-            if _value(limit.load, here) > Fraction(limit.most)
-        )
-    )
+    over = tuple(dict.fromkeys(filter(None, (_over(option, leaf, limit, here) for leaf, limit in option.limits))))
     return Ledger(volume, tuple(entries()), fleets, over)
+
+
+def _over(option: Assembled, leaf: str, limit: Limit, here: At) -> str | None:
+    """Why a limit is passed; None where it holds."""
+    load, most = _value(limit.load, here), Fraction(limit.most)
+    if load <= most:
+        return None
+    whose = "" if leaf == option.name else f"{leaf}: "
+    return f"{whose}{limit.reason}, and the load is {float(load / most):.0%} of what they can take"
 
 
 def _fleet(leaf: str, fleet: Fleet, here: At) -> FleetState:

@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from tco.analysis.case import Case, build_case
-from tco.analysis.compare import Comparison, Crossing, compare
+from tco.analysis.compare import Comparison, compare
+from tco.analysis.crossings import Crossing
 from tco.scenario.variant import with_variant
 
 

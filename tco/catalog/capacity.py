@@ -34,4 +34,11 @@ class CapacityRates(Model):
                 "or `prefill_tokens_per_s` with `decode_tokens_per_s`",
                 "",
             )
+        if (self.input_tokens is None) != (self.output_tokens is None):
+            raise UnitError(None, "both `input_tokens` and `output_tokens` of the mix, or neither", "")
+        if self.input_tokens is not None and self.output_tokens is not None:
+            if not self.input_tokens + self.output_tokens:
+                raise UnitError(None, "a mix with tokens: `input_tokens` or `output_tokens` above 0", "")
+            if self.output_tokens_per_s is not None and not self.output_tokens:
+                raise UnitError(None, "`output_tokens` above 0 in the mix of an `output_tokens_per_s`", "")
         return self

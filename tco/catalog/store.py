@@ -6,6 +6,7 @@ the shipped one. Nothing falls back: an unknown name, region, term or date is an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
@@ -15,7 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from tco.document import Document, load, nearest, validate
+from tco.document import Document, Faults, load, nearest, validate
 from tco.lineitem import Figure, Home
 from tco.shipped import shown
 
@@ -77,7 +78,7 @@ class Store:
         """Files by stem, folders in order."""
         by_stem: dict[str, list[Path]] = {}
         for folder in self.folders:
-            for path in sorted(folder.rglob("*.yaml")):
+            for path in sorted(folder.glob("*.yaml")):
                 by_stem.setdefault(path.stem, []).append(path)
         return by_stem
 
@@ -112,6 +113,9 @@ class Store:
             if entry in content:
                 spec = validate(_model(section), content[entry], document, (section, entry))
                 currency = document.data.get("currency", "USD")
+                if not (isinstance(currency, str) and re.fullmatch("[A-Z]{3}", currency)):
+                    fault = document.fault(("currency",), "not a currency", expected="a code such as USD, EUR or INR")
+                    raise Faults([fault])
                 return Found(name, spec, document, (section, entry), currency)
         if not paths:
             raise LookupFault(
@@ -123,7 +127,7 @@ class Store:
         raise LookupFault(
             f"`{name}` is not among the {section} of {stem}.yaml",
             ("one of " + ", ".join(there))
-            if 0 < len(there) <= 12
+            if 0 < len(there) <= 40
             else (f"one of its {len(there)} {section}" if there else ""),
             self._hint(section, stem, entry, [stem]),
         )
@@ -150,7 +154,7 @@ class Store:
         if not held:
             first = min(r.as_of for r in rows)
             raise LookupFault(
-                f"no price of `{found.name}` {what} as of {self.as_of}",
+                f"no price of `{found.name}`{f' {what}' if what else ''} as of {self.as_of}",
                 f"a date from {first} on, where its prices begin",
             )
         return max(held, key=lambda pair: pair[1].as_of)

@@ -37,14 +37,17 @@ def compare(
     """Compare the options of a scenario: cost, breakdown, crossovers, the cheapest by volume."""
     if json and md:
         raise typer.BadParameter("--json and --md both print to stdout: choose one")
+    if variants and variant is not None:
+        raise typer.BadParameter("--variants compares them all: leave --variant out")
+    for path, suffix in ((csv, ".csv"), (sweep, ".csv"), (png, ".png")):
+        if path is not None and path.suffix.lower() != suffix:
+            raise typer.BadParameter(f"{path}: name a file that ends in {suffix}")
     with faults_reported():
         from tco.analysis.compare import compare as run
 
         case = read(scenario, variant, at=at, from_=from_, to=to)
         result = run(case)
         beside = _variants(case) if variants else []
-    if variants and variant is not None:
-        raise typer.BadParameter("--variants compares them all: leave --variant out")
     if csv is not None:
         from tco.report.csv import ledger_csv
 

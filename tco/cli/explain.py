@@ -23,7 +23,7 @@ def explain(
         from tco.analysis.ledger import ledger
         from tco.document import nearest
         from tco.lineitem import Exact
-        from tco.options._base import Notes
+        from tco.options.base import Notes
 
         case = read(scenario, variant, at=at)
         if option not in case.options:

@@ -40,7 +40,8 @@ def copy(
         target = target / f"{name}.yaml"
     if target.exists():
         raise usage_error(f"{target} exists already: name another file")
-    schema = shipped("scenarios") / "scenario.schema.json"
-    text = document.raw.decode().replace("$schema=scenario.schema.json", f"$schema={schema.as_uri()}", 1)
-    write_whole(target, text.encode())
+    write_whole(target, document.raw)
+    schema = target.with_name("scenario.schema.json")  # the first line names it, so that editors complete and check
+    if not schema.exists():
+        write_whole(schema, (shipped("scenarios") / schema.name).read_bytes())
     typer.echo(f"wrote {target}: now `tco compare {target}`", err=True)

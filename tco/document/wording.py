@@ -73,6 +73,9 @@ def _words(detail: ErrorDetails, place: Place) -> Words:
     if kind == "missing":
         return Words(f"missing key: `{last}`", value="")
     if kind == "extra_forbidden":
+        if re.match(r"\d{3}(?!\d)", last):  # the tail of `$8,000` within braces
+            hint = 'within { } a comma ends the value: write it in quotes, such as "$8,000/month"'
+            return Words(f"unknown key: `{last}`", one_of(place.names), hint, key=True)
         return Words(f"unknown key: `{last}`", one_of(place.names), did_you_mean(last, place.names), key=True)
     if kind in ("value_error", "assertion_error") and "error" in context:
         return _own(context["error"], name, place.value)

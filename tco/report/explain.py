@@ -13,7 +13,7 @@ from rich.text import Text
 from tco.analysis.case import Case
 from tco.analysis.ledger import Entry, FleetState, Ledger
 from tco.lineitem import Figure
-from tco.options._base import Notes
+from tco.options.base import Notes
 from tco.report import words
 from tco.report.table import plain_table
 
@@ -26,7 +26,8 @@ def print_ledger(case: Case, option: str, books: Ledger, notes: Notes, console: 
     requests = books.volume / case.traffic.mean_tokens
     console.print(
         Text(
-            f"at {words.tokens(books.volume)} tokens/day, {words.tokens(requests)} requests/day, {currency} a month",
+            f"at {case.document.data['workload']['volume']} ({case.document.where(('workload', 'volume'))}): "
+            f"{words.tokens(books.volume)} tokens/day, {words.tokens(requests)} requests/day, {currency} a month",
             style="dim",
         )
     )
@@ -47,11 +48,12 @@ def print_ledger(case: Case, option: str, books: Ledger, notes: Notes, console: 
         _print_fleet(fleet, console)
     for reason in books.over:
         console.print(Text(f"not feasible: {reason}", style="red"))
-    own = [w for w in (*notes.assumptions, *notes.warnings) if w.startswith(f"{option}: ")]
-    if own:
+    known = {option, "", *(e.part for e in books.entries)}
+    said = [note for note in (*notes.assumptions, *notes.warnings) if note.option in known]
+    if said:
         console.print()
-        for text in own:
-            console.print(Text(f"• {text.removeprefix(f'{option}: ')}", style="yellow"))
+        for note in said:
+            console.print(Text(f"• {note.text if note.option == option else note}", style="yellow"))
 
 
 def _print_entry(entry: Entry, currency: str, own: Sequence[Figure], console: Console) -> None:
@@ -83,13 +85,14 @@ def _figures(figures: Sequence[Figure]) -> Table:
 def _print_fleet(fleet: FleetState, console: Console) -> None:
     console.print(Text(f"Capacity of {fleet.leaf}: {fleet.capacity}", style="bold"))
     for name, seconds in fleet.seconds.items():
-        console.print(Text(f"  {words.significant(seconds)} replica-seconds per request of {name}, overhead included"))
+        whose = f" of {name}" if len(fleet.seconds) > 1 else ""
+        console.print(Text(f"  {words.significant(seconds)} replica-seconds per request{whose}, overhead included"))
     if not fleet.levels:
         return
     console.print(Text(f"  one replica takes a load of {words.significant(fleet.size)} (target utilisation / burst)"))
     table = plain_table()
     table.add_column("hours/month", justify="right")
-    table.add_column("share of day", justify="right")
+    table.add_column("of a day, each", justify="right")
     table.add_column("busy replicas", justify="right")
     table.add_column("replicas", justify="right")
     table.add_column("utilisation", justify="right")

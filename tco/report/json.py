@@ -8,7 +8,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from tco.analysis.compare import Comparison, Crossing, Standing
+from tco.analysis.compare import Comparison, Standing
+from tco.analysis.crossings import Crossing
 from tco.analysis.ledger import Entry, FleetState
 from tco.analysis.variants import VariantResult
 from tco.lineitem import Figure
@@ -43,11 +44,17 @@ def _comparison(c: Comparison) -> dict[str, Any]:
         "options": [_standing(s) for s in c.standings],
         "bands": [{"above": b.lo, "up_to": b.hi, "cheapest": list(b.leaders)} for b in c.bands],
         "crossovers": [
-            {"a": p.a, "b": p.b, "outcome": p.outcome, "crossings": [_crossing(x) for x in p.crossings]}
+            {
+                "a": p.a,
+                "b": p.b,
+                "outcome": p.outcome,
+                "cheaper_in_range": p.leader,
+                "crossings": [_crossing(x) for x in p.crossings],
+            }
             for p in c.pairs
         ],
-        "assumptions": list(c.assumptions),
-        "warnings": list(c.warnings),
+        "assumptions": [str(n) for n in c.assumptions],
+        "warnings": [str(n) for n in c.warnings],
         "inputs": [{"file": file, "sha256": digest} for file, digest in c.inputs.items()],
     }
 
@@ -64,6 +71,7 @@ def _standing(s: Standing) -> dict[str, Any]:
         "api_invoice_per_month": _money(s.ledger.invoice),
         "feasible": s.feasible,
         "reasons": list(s.reasons),
+        "switched_off": s.retired,
         "feasible_up_to_tokens_per_day": None if s.upto is None else float(s.upto),
         "savings": None
         if s.savings is None
@@ -131,6 +139,7 @@ def _crossing(x: Crossing) -> dict[str, Any]:
         "cheaper_above": x.above,
         "equivalent_api_spend_per_month": None if x.equivalent is None else _money(x.equivalent),
         "equivalent_api": x.equivalent_api,
+        "exact": x.exact,
     }
 
 

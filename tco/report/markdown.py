@@ -9,7 +9,7 @@ from decimal import Decimal
 from tco.analysis.compare import Comparison
 from tco.analysis.variants import VariantResult
 from tco.report import words
-from tco.report.table import CROSSINGS_SHOWN, changes_at, folded, replicas
+from tco.report.table import CROSSINGS_SHOWN, by_cost, changes_at, folded, replicas
 
 
 def as_markdown(c: Comparison, variants: Sequence[VariantResult] = ()) -> str:
@@ -17,13 +17,13 @@ def as_markdown(c: Comparison, variants: Sequence[VariantResult] = ()) -> str:
     parts = [f"## {escaped(c.title)}", f"**{escaped(words.verdict(c))}** {escaped(words.changes(c))}"]
     parts.append(
         _table(
-            ("option", f"{c.currency}/month", "per 1M tokens", "per request", "replicas", "feasible"),
+            ("option", f"{c.currency}/month", "per 1M tokens", "per request", "replicas", "busy", "feasible"),
             (
                 (s.name, f"{s.ledger.total:,.2f}", words.significant(s.per_mtok), words.significant(s.per_request),
-                 replicas(s), words.feasible(s))
-                for s in sorted(c.standings, key=lambda s: (not s.feasible, s.ledger.total))
+                 *replicas(s), words.feasible(s))
+                for s in by_cost(c)
             ),
-            right=(1, 2, 3, 4),
+            right=(1, 2, 3, 4, 5),
         )
     )  # fmt: skip
     categories = list(dict.fromkeys(k for s in c.standings for k in s.ledger.categories))
@@ -83,7 +83,7 @@ def as_markdown(c: Comparison, variants: Sequence[VariantResult] = ()) -> str:
         parts.append(_table(("variant", "cheapest", f"{c.currency}/month", "the answer changes at"), rows, right=(2,)))
     for title, notes in (("Assumptions", c.assumptions), ("Warnings", c.warnings)):
         if notes:
-            parts.append(f"### {title}\n\n" + "\n".join(f"- {escaped(n)}" for n in notes))
+            parts.append(f"### {title}\n\n" + "\n".join(f"- {escaped(str(n))}" for n in notes))
     parts.append(f"<sub>prices as of {c.as_of}; {words.tokens(c.volume)} tokens/day</sub>")
     return "\n\n".join(parts) + "\n"
 
@@ -91,7 +91,7 @@ def as_markdown(c: Comparison, variants: Sequence[VariantResult] = ()) -> str:
 def escaped(text: str, keep_dash: bool = False) -> str:
     """Text that Markdown shows as it is."""
     body, start = (text[2:], "- ") if keep_dash and text.startswith("- ") else (text, "")
-    return start + re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", body)
+    return start + re.sub(r"([\\`*_\[\]<>|#~$]|^[+-])", r"\\\1", body)
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[int] = ()) -> str:

@@ -7,7 +7,7 @@ stand at the lines, and bands are told apart by their labels, not by their tint.
 from __future__ import annotations
 
 import io
-from itertools import cycle, pairwise
+from itertools import pairwise
 from textwrap import wrap
 from typing import Any
 
@@ -17,7 +17,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from tco.analysis.compare import Band, Comparison, Standing
+from tco.analysis.compare import Comparison, Standing
+from tco.analysis.crossings import Band
 from tco.report import words
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8B5A2B")
@@ -85,7 +86,10 @@ def _curves(axes: Axes, c: Comparison, lo: float, hi: float) -> None:
     volumes = np.unique(np.concatenate([np.geomspace(lo, hi, POINTS), edges]))
     volumes = volumes[(volumes >= lo) & (volumes <= hi)]
     drawn: list[np.ndarray[Any, Any]] = []
-    for s, colour, dash, marker in zip(c.standings, cycle(COLOURS), cycle(DASHES), cycle(MARKERS), strict=False):
+    for i, s in enumerate(c.standings):
+        again = i // len(COLOURS)  # another dash and marker with each round of colours
+        colour, dash = COLOURS[i % len(COLOURS)], DASHES[(i + again) % len(DASHES)]
+        marker = MARKERS[(i + 3 * again) % len(MARKERS)]
         costs = c.costs(s, volumes)
         shown = np.where(np.isfinite(costs) & (costs > 0), costs, np.nan)
         drawn.append(shown)

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from tco.catalog.entries import Catalogue
-from tco.options import kind, kinds
+from tco.options.kinds import kind, kinds
 from tco.scenario.model import Scenario
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"

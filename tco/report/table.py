@@ -10,8 +10,10 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tco.analysis.compare import Comparison, Crossing, Standing
+from tco.analysis.compare import Comparison, Standing
+from tco.analysis.crossings import Crossing
 from tco.analysis.variants import VariantResult
+from tco.options.base import Note
 from tco.report import words
 from tco.report.terminal_chart import chart
 
@@ -44,9 +46,10 @@ def print_comparison(c: Comparison, variants: Sequence[VariantResult], console: 
 
 
 def _subtitle(c: Comparison) -> str:
+    stated = f"{c.stated} = " if "token" not in c.stated else ""
     return (
-        f"{words.tokens(c.volume)} tokens/day · {words.tokens(c.requests_per_day)} requests/day · "
-        f"{words.tokens(c.tokens_per_month)} tokens/month · prices as of {c.as_of}"
+        f"{stated}{words.tokens(c.volume)} tokens/day · {words.tokens(c.requests_per_day)} requests/day · "
+        f"prices as of {c.as_of}"
     )
 
 
@@ -57,18 +60,19 @@ def heading(text: str, body: RenderableType) -> Group:
 
 def plain_table() -> Table:
     """The one look of every table: a rule under the header, nothing else."""
-    return Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1), header_style="bold")
+    return Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
 
 
 def _options(c: Comparison, width: int) -> RenderableType:
     table = plain_table()
     table.add_column("option", overflow="fold", min_width=8)
     table.add_column(f"{c.currency}/month", justify="right", no_wrap=True)
-    table.add_column("per 1M tokens", justify="right", no_wrap=True)
+    table.add_column("per 1M tok", justify="right", no_wrap=True)
     table.add_column("per request", justify="right", no_wrap=True)
-    table.add_column("replicas", justify="right")
-    table.add_column("feasible", overflow="fold", ratio=1)
-    for s in sorted(c.standings, key=lambda s: (not s.feasible, s.ledger.total)):
+    table.add_column("replicas", justify="right", no_wrap=True)
+    table.add_column("busy", justify="right", no_wrap=True)
+    table.add_column("feasible", no_wrap=True)
+    for s in by_cost(c):
         best = s.name == c.recommendation.option and not c.recommendation.too_close
         name = Text(s.name, style="bold green" if best else "")
         if s.label != s.name and width >= 100:
@@ -78,19 +82,23 @@ def _options(c: Comparison, width: int) -> RenderableType:
             f"{s.ledger.total:,.2f}",
             words.significant(s.per_mtok),
             words.significant(s.per_request),
-            replicas(s),
+            *replicas(s),
             Text(words.feasible(s), style="" if s.feasible else "red"),
         )
-    return heading(f"Cost at {words.tokens(c.volume)} tokens/day", table)
+    why = [Text(sentence, style="red") for sentence in words.reasons(c)]
+    return heading(f"Cost at {words.tokens(c.volume)} tokens/day", Group(table, *why))
 
 
-def replicas(s: Standing) -> str:
-    """Replicas at the peak, with the month's utilisation where the load is known."""
-    parts = []
-    for f in s.ledger.fleets:
-        used = f.utilisation
-        parts.append(f"{int(f.peak)}" + (f" ({words.percent(used)} busy)" if used is not None else ""))
-    return ", ".join(parts) or "–"
+def by_cost(c: Comparison) -> list[Standing]:
+    """What can serve the volume first, the cheapest first."""
+    return sorted(c.standings, key=lambda s: (not s.feasible, s.ledger.total))
+
+
+def replicas(s: Standing) -> tuple[str, str]:
+    """Replicas at the peak, and how busy they are over the month where the load is known; of several fleets, each."""
+    fleets = s.ledger.fleets
+    used = [words.percent(u) if (u := f.utilisation) is not None else "–" for f in fleets]
+    return ", ".join(str(int(f.peak)) for f in fleets) or "–", ", ".join(used) or "–"
 
 
 def _breakdown(c: Comparison) -> RenderableType | None:
@@ -196,8 +204,8 @@ def changes_at(v: VariantResult, currency: str) -> str:
     return "; ".join(shown) + (f"; {more} more" if more else "") if shown else "not in the range"
 
 
-def _notes(title: str, notes: Sequence[str], style: str) -> RenderableType:
+def _notes(title: str, notes: Sequence[Note], style: str) -> RenderableType:
     grid = Table.grid(padding=(0, 1))
     for note in notes:
-        grid.add_row(Text("•", style=style), Text(note, style=style))
+        grid.add_row(Text("•", style=style), Text(str(note), style=style))
     return heading(title, grid)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from fractions import Fraction
 
-from tco.analysis.compare import Band, Comparison, Crossing, Pair, Standing
+from tco.analysis.compare import Comparison, Standing
+from tco.analysis.crossings import Band, Crossing, Pair
 from tco.units import format_money, format_tokens
 
 CATEGORIES = {"api": "API", "endpoint": "endpoint", "gpu": "GPUs", "people": "people", "fixed": "fixed"}
@@ -14,11 +15,6 @@ CATEGORIES = {"api": "API", "endpoint": "endpoint", "gpu": "GPUs", "people": "pe
 def money(amount: Decimal | Fraction, currency: str) -> str:
     """To the cent."""
     return format_money(amount, currency)
-
-
-def rate(amount: Fraction, currency: str) -> str:
-    """A rate or unit cost, to six significant digits."""
-    return f"{significant(amount)} {currency}"
 
 
 def significant(amount: Fraction, digits: int = 6) -> str:
@@ -46,37 +42,42 @@ def percent(share: Fraction | float) -> str:
 
 
 def verdict(c: Comparison) -> str:
-    """The answer in one sentence."""
+    """The answer in one sentence, and a second where it names a model that is gone."""
     at = f"at {tokens(c.volume)} tokens/day"
     r = c.recommendation
     if r.option is None:
         return f"No option can serve this workload {at}."
     best = c.standing(r.option)
     cost = f"{money(best.ledger.total, c.currency)} a month"
+    gone = f" But {best.name} was switched off on {best.retired}." if best.retired is not None else ""
     if r.runner_up is None:
-        return f"{best.name} is the only option that can serve this workload {at}: {cost}."
+        return f"{best.name} is the only option that can serve this workload {at}: {cost}.{gone}"
     second = c.standing(r.runner_up)
+    other = money(second.ledger.total, c.currency)
     if r.too_close:
-        return (
-            f"Too close to call {at}: {best.name} ({cost}) and {second.name} "
-            f"({money(second.ledger.total, c.currency)}) are {percent(r.margin)} apart."
-        )
-    return (
-        f"{best.name} is cheapest {at}: {cost}, {percent(r.margin)} below {second.name} "
-        f"({money(second.ledger.total, c.currency)})."
-    )
+        apart = f"{percent(r.margin)} apart" if r.margin else "the same"
+        return f"Too close to call {at}: {best.name} ({cost}) and {second.name} ({other}) are {apart}.{gone}"
+    return f"{best.name} is cheapest {at}: {cost}, {percent(r.margin)} below {second.name} ({other}).{gone}"
 
 
 def changes(c: Comparison) -> str:
-    """Where the answer changes on either side of the planned volume, in one sentence."""
+    """Where the answer changes on either side of the planned volume, in words true of the whole range."""
     volume = float(c.volume)
-    below = [b for b in c.bands if b.hi < volume]
-    above = [b for b in c.bands if b.lo >= volume]
+    here = next(i for i, b in enumerate(c.bands) if volume <= b.hi)
+    below, above = c.bands[:here], c.bands[here + 1 :]
     parts = []
     if below:
-        parts.append(f"up to {edge(below[-1].hi)} tokens/day {_leads(below[-1])}")
+        start = f"from {edge(below[-1].lo)} " if len(below) > 1 else "up "
+        parts.append(f"{start}to {edge(below[-1].hi)} tokens/day {_leads(below[-1])}")
     if above:
-        parts.append(f"above {edge(above[0].lo)} tokens/day {_leads(above[0])}")
+        last = above[-1]
+        if len(above) == 1:
+            parts.append(f"above {edge(last.lo)} tokens/day {_leads(last)}")
+        else:
+            parts.append(
+                f"from {edge(above[0].lo)} to {edge(above[0].hi)} tokens/day {_leads(above[0])}, it changes "
+                f"{len(above)} times in all, and above {edge(last.lo)} {_leads(last)}"
+            )
     if not parts:
         return f"The answer is the same from {tokens(c.window[0])} to {tokens(c.window[1])} tokens/day."
     sentence = "; ".join(parts)
@@ -167,4 +168,9 @@ def footnotes(crossings: list[Crossing]) -> list[str]:
 
 def feasible(s: Standing) -> str:
     """Whether an option can serve the volume, or why not."""
-    return "yes" if s.feasible else "no: " + "; ".join(s.reasons)
+    return "yes" if s.feasible else "no"
+
+
+def reasons(c: Comparison) -> list[str]:
+    """Why options cannot serve the volume, a sentence each."""
+    return [f"{s.name} cannot serve it: {'; '.join(s.reasons)}." for s in c.standings if not s.feasible]

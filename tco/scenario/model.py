@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 
 from tco.fields import Date, Flow, Model, Name, Parsed, Positive, Share, Text, no_items, no_keys
 from tco.units import UnitError
@@ -61,9 +61,3 @@ class Scenario(Model):
     variants: dict[Name, Patch] = Field(
         default_factory=no_keys, description="named changes to this scenario: keys to replace, null to remove"
     )
-
-    @model_validator(mode="after")
-    def _references(self) -> Scenario:
-        if self.reference_api is not None and self.reference_api not in self.options:
-            raise UnitError(None, f"`reference_api` among the options {', '.join(self.options)}", "")
-        return self

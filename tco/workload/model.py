@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, create_model, model_validator
+from pydantic import BeforeValidator, Field, create_model, model_validator
 
 from tco import units
 from tco.catalog.meters import METERS
@@ -67,6 +67,12 @@ _COUNTS: dict[str, Any] = {
 }
 
 
+def _flat_or_mapping(value: Any) -> Any:
+    if value != "flat" and not isinstance(value, dict | Load):
+        raise units.UnitError(value, "`flat`, `{peak_hour_share: 20%}` or `{by_hour: [24 weights]}`", "")
+    return value
+
+
 class _Sizes(Model):
     """The mean sizes of a request, in the workload's reference tokenizer."""
 
@@ -119,7 +125,9 @@ class Workload(Sizes):  # type: ignore[misc, valid-type]
 
     volume: Flow = Field(description="served traffic: tokens (input + output) or requests, per day, month, ...")
     classes: dict[Name, RequestClass] | None = Field(None, min_length=1)
-    load: Load | Literal["flat"] = Field("flat", description="how a day's requests spread over its hours")
+    load: Annotated[Load | Literal["flat"], BeforeValidator(_flat_or_mapping)] = Field(
+        "flat", description="how a day's requests spread over its hours"
+    )
     overhead: dict[Name, Factor] = Field(
         default_factory=no_keys,
         description="billed but not served, each a fraction of served requests: retries, evaluation, shadow traffic",

@@ -28,7 +28,7 @@ class People(Model):
     """The people an option needs: a fraction of a full-time post and what a full-time year costs."""
 
     fte: Positive = Field(description="full-time equivalents")
-    role: Reference | None = Field(None, description="a catalogue entry, such as us/ml-platform-engineer")
+    role: Reference | None = Field(None, description="a catalogue entry, such as us/engineer-150k")
     cost: MoneyOverTime | None = Field(None, description="a full-time year of one's own, such as 150k USD/year")
 
     @model_validator(mode="after")
@@ -47,9 +47,6 @@ class OptionSpec(Model):
     candidate: bool = Field(True, description="false: only a part of hybrids, not compared by itself")
     people: People | None = None
     fixed_costs: dict[Name, MoneyOverTime] = Field(default_factory=no_keys, description="further costs by name")
-    overhead: dict[Name, Factor] = Field(
-        default_factory=no_keys, description="replaces or adds to the workload's overhead for this option"
-    )
 
     def references(self) -> dict[Steps, tuple[str, str]]:
         """The catalogue entries this option names: section and name, by the key that names them."""
@@ -64,22 +61,35 @@ class ServesTokens(OptionSpec):
     output_ratio: Positive = Field(Fraction(1), description="its output tokens likewise, verbosity included")
     reasoning_tokens: Count = Field(Fraction(0), description="hidden reasoning tokens per request, billed as output")
     cache_hit_rate: Share = Field(Fraction(0), description="share of the cacheable prefix that is read from its cache")
+    overhead: dict[Name, Factor] = Field(
+        default_factory=no_keys, description="replaces or adds to the workload's overhead for this option"
+    )
+
+
+class Note(NamedTuple):
+    """Something a reader should know, of one option or ("") of the whole scenario."""
+
+    option: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.option}: {self.text}" if self.option else self.text
 
 
 class Notes:
     """What a reader should know: assumptions made and warnings, each once, in order."""
 
     def __init__(self) -> None:
-        self.assumptions: dict[str, None] = {}
-        self.warnings: dict[str, None] = {}
+        self.assumptions: dict[Note, None] = {}
+        self.warnings: dict[Note, None] = {}
 
-    def assume(self, text: str) -> None:
+    def assume(self, option: str, text: str) -> None:
         """Something taken for granted that a reader may want to state."""
-        self.assumptions[text] = None
+        self.assumptions[Note(option, text)] = None
 
-    def warn(self, text: str) -> None:
+    def warn(self, option: str, text: str) -> None:
         """Something that makes the result less sure."""
-        self.warnings[text] = None
+        self.warnings[Note(option, text)] = None
 
 
 class At(NamedTuple):
@@ -140,7 +150,7 @@ class Context(NamedTuple):
         value = figure.value * from_rate.value / to_rate.value
         used = [r for r, c in ((from_rate, currency), (to_rate, self.currency)) if c != "USD"]
         for r in used:
-            self.notes.assume(f"{r.name} = {float(r.value):g} {r.unit}: {r.home}")
+            self.notes.assume("", f"{r.name} = {float(r.value):g} {r.unit}: {r.home}")
         unit = figure.unit.replace(currency, self.currency)
         return Figure(figure.name, value, unit, figure.home), (figure, *used)
 
@@ -154,6 +164,7 @@ class Context(NamedTuple):
         """Money over time as money per billed hour, of which a month has so many."""
         factor = {
             "hour": Fraction(1),
+            "gpu_hour": Fraction(1),
             "day": Fraction(1, 24),
             "month": 1 / hours.value,
             "year": 1 / (MONTHS_PER_YEAR * hours.value),
@@ -170,19 +181,19 @@ class Context(NamedTuple):
     def monthly(
         self, at: At, key: str, money: units.Money, *steps: str | int, hours: Figure | None = None
     ) -> tuple[Figure, tuple[Figure, ...]]:
-        """A stated amount over time as money a month, with its inputs: the month's hours where it is per hour or day."""
+        """A stated amount over time as money a month, with its inputs: the month's hours for an hour or a day."""
         month = hours or self.hours
         figure, made_of = self.money(at, key, money, *steps)
-        used = (month,) if money.per in ("hour", "day") else ()
+        used = (month,) if money.per in ("hour", "gpu_hour", "day") else ()
         return self.per_month(figure, money.per, month), (*made_of, *used)
 
     def paper(self, option: str, found: Found, row: Any) -> None:
         """Warn about what is old or assumed."""
         age = (self.store.as_of - row.checked).days
         if age > STALE_DAYS:
-            self.notes.warn(f"{option}: {found.name} was last checked on {row.checked}, {age} days ago")
+            self.notes.warn(option, f"{found.name} was last checked on {row.checked}, {age} days ago")
         if row.kind == "assumption":
-            self.notes.warn(f"{option}: {found.name} is an assumption: {row.source}")
+            self.notes.warn(option, f"{found.name} is an assumption: {row.source}")
 
 
 def constant(amount: int = 1) -> Linear:

@@ -15,9 +15,9 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from tco.fields import AtLeastOne, Factor, Model, Positive, PositiveShare, Whole
 from tco.lineitem import Figure, Fleet, LevelLoad, Limit, Numbers
-from tco.options._base import At, Context, ServesTokens, Unusable, constant, grossed_up, overheads
-from tco.options._base import Steps as Keys
-from tco.options._capacity import Capacity, CapacityField, capacity
+from tco.options.base import At, Context, ServesTokens, Unusable, constant, grossed_up, overheads
+from tco.options.base import Steps as Keys
+from tco.options.capacity import Capacity, CapacityField, capacity
 from tco.quantity import VOLUME, Highest, Linear, Number, Part, Quantity, Steps, linear
 from tco.units import UnitError
 from tco.workload.demand import Demand
@@ -149,27 +149,35 @@ def sized(at: At, demand: Demand, context: Context) -> Sized:
         load = demand.load(i, seconds)
         if load is not None and _carries(load):
             loads.append((i, load))
+    # billed hours beyond those of the traffic's days carry no load; a month of fewer billed hours has fewer such days
+    days = min(demand.traffic.days_per_month.value, month.value / HOURS_PER_DAY)
     at_rest = 0 if spec.billing == "busy_hours" else spec.replicas.min
     by_level: list[LevelLoad] = []
     for i, load in loads:
         level = demand.traffic.levels[i]
-        share = Fraction(level.hours_per_day, HOURS_PER_DAY)
         running = _running(load, size, at_rest, spec.replicas, n)
-        by_level.append(LevelLoad(n(month) * n(share), level.share_of_day, load, running))
+        by_level.append(LevelLoad(n(level.hours_per_day * days), level.share_of_day, load, running))
     loaded = sum(demand.traffic.levels[i].hours_per_day for i, _ in loads)
-    idle = Fraction(HOURS_PER_DAY - loaded, HOURS_PER_DAY)
     highest = _highest(by_level)
     peak = _max_of([level.replicas for level in highest]) if highest else constant().times(n(spec.replicas.min))
-    inputs = (month, *_load_inputs(at, demand, known, context), *_size_inputs(at, "min", "max", "spare"))
+    own = () if spec.billing == "static" else (demand.traffic.days_per_month,)
+    inputs = (month, *own, *_load_inputs(at, demand, known, context), *_size_inputs(at, "min", "max", "spare"))
     fleet = Fleet(
-        "replica", tuple(by_level), n(month) * n(idle), n(at_rest), size, known.describe(), inputs, peak, seconds
+        "replica",
+        tuple(by_level),
+        n(month.value - loaded * days),
+        n(at_rest),
+        size,
+        known.describe(),
+        inputs,
+        peak,
+        seconds,
     )
     limits: tuple[Limit, ...] = ()
     if most is not None:
         room = (most - n(spec.replicas.spare)) * size
-        reason = f"full: {spec.replicas.max} replicas" + (
-            f", {spec.replicas.spare} of them spare" if spec.replicas.spare else ""
-        )
+        spare = f", {spec.replicas.spare} of them spare" if spec.replicas.spare else ""
+        reason = f"{spec.replicas.max} replica{'s' if spec.replicas.max > 1 else ''} at most{spare}"
         limits = tuple(Limit(level.busy, room, reason) for level in highest)
     return Sized(fleet, month, known, inputs, limits)
 
@@ -198,8 +206,9 @@ def _unsized(at: At, month: Figure, context: Context) -> Sized:
             )
         )
     context.notes.warn(
-        f"{at.name}: no `capacity` is stated: nothing says that {replicas.max} replica(s) can carry the load, "
-        "and the cost does not grow with it"
+        at.name,
+        f"no `capacity` is stated: nothing says that {replicas.max} replica(s) can carry the load, "
+        "and the cost does not grow with it",
     )
     count = Figure("replicas", Fraction(replicas.max), "replicas", at.home("replicas"))
     n = context.n
@@ -258,11 +267,18 @@ def _load_inputs(at: At, demand: Demand, known: Capacity, context: Context) -> t
 
 def _size_inputs(at: At, *bounds: str) -> tuple[Figure, ...]:
     replicas = tuple(
-        Figure(f"replicas.{key}", Fraction(value), "replicas", at.home("replicas", key))
+        Figure(f"replicas.{key}", Fraction(value), "replicas", at.home(*_stated(at, key)))
         for key in bounds
         if (value := getattr(at.spec.replicas, key))
     )
     return (at.figure("target_utilisation", "of a replica"), at.figure("burst", "of the hour's mean"), *replicas)
+
+
+def _stated(at: At, key: str) -> tuple[str, ...]:
+    """Where a bound stands: under its own key, or as the one number that `replicas` is."""
+    whole = (*at.path, "replicas")
+    alone = whole in at.document.marks and not any(path[:-1] == whole for path in at.document.marks)
+    return ("replicas",) if alone else ("replicas", key)
 
 
 def _carries(load: Quantity) -> bool:

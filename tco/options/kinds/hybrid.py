@@ -16,7 +16,7 @@ from tco import units
 from tco.document import nearest
 from tco.fields import Name, Parsed, no_keys
 from tco.lineitem import Figure, LineItem
-from tco.options._base import At, Context, OptionSpec, Unusable, standing_lines
+from tco.options.base import At, Context, OptionSpec, Unusable, standing_lines
 from tco.quantity import Number
 from tco.units import UnitError
 from tco.workload.demand import Demand

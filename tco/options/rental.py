@@ -11,8 +11,8 @@ from tco.catalog.store import Found, LookupFault
 from tco.catalog.words import Term
 from tco.fields import Text
 from tco.lineitem import Figure
-from tco.options._base import At, Context, Unusable
-from tco.options._fleet import FleetSpec, hours
+from tco.options.base import At, Context, Unusable
+from tco.options.fleet import FleetSpec, hours
 from tco.units import Money
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def offer(at: At, context: Context, section: str, key: str) -> tuple[Found, Offe
         raise Unusable(at.fault(missing.message, blamed, expected=missing.expected, hint=missing.hint)) from None
     context.paper(at.name, found, row)
     if region is not None:
-        context.notes.assume(f"{at.name}: {name} in {region}, the first region listed")
+        context.notes.assume(at.name, f"{name} in {region}, the first region listed")
     price = found.figure("per_hour", row.per_hour, f"{found.currency}/hour", row, "prices", index, "per_hour")
     rate, made_of = context.converted(at, price, found.currency, key)
     return found, row, rate, made_of

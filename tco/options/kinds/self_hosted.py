@@ -7,15 +7,24 @@ from typing import Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
-from tco.fields import AtLeastOne, Factor, MoneyOverTime, Reference
+from tco.fields import AtLeastOne, Factor, GpuPrice, MoneyOverTime, Reference
 from tco.lineitem import Bill, Figure, LineItem
-from tco.options._base import At, Context, Steps, Unusable, constant, standing_lines
-from tco.options._fleet import Sized, billed, in_lots, sized
-from tco.options._fleet import hours as own_hours
-from tco.options._fleet import split as split_fleet
-from tco.options._rental import RentalSpec, hourly, offer
+from tco.options.base import At, Context, Steps, Unusable, constant, standing_lines
+from tco.options.capacity import check_hardware
+from tco.options.fleet import Sized, billed, in_lots, sized
+from tco.options.fleet import hours as own_hours
+from tco.options.fleet import split as split_fleet
+from tco.options.rental import RentalSpec, hourly, offer
 from tco.units import UnitError
 from tco.workload.demand import Demand
+
+MEANINGLESS = {
+    "gpu": ("gpus_per_server",),
+    "gpu_price": ("region", "term"),
+    "server_price": ("region", "term"),
+    "all_in": ("region", "term", "gpus_per_server", "gpus_per_replica", "billing"),
+}
+"""Keys that say nothing beside each way to state the price."""
 
 
 class Spec(RentalSpec):
@@ -23,7 +32,7 @@ class Spec(RentalSpec):
 
     kind: Literal["self_hosted"]
     gpu: Reference | None = Field(None, description="an instance of the catalogue, such as lambda/a100-80gb-reserved")
-    gpu_price: MoneyOverTime | None = Field(None, description="one GPU over time, such as $1.10/hour")
+    gpu_price: GpuPrice | None = Field(None, description="one GPU over time, such as $1.10/hour")
     server_price: MoneyOverTime | None = Field(None, description="a server of `gpus_per_server` over time")
     gpus_per_server: AtLeastOne | None = Field(None, description="GPUs that are bought together")
     gpus_per_replica: AtLeastOne | None = Field(None, description="1, or as the capacity profile says")
@@ -40,10 +49,9 @@ class Spec(RentalSpec):
             raise UnitError(
                 None, f"one of `gpu` (a catalogue entry), `gpu_price`, `server_price` and `all_in`{found}", ""
             )
-        if self.all_in is not None and self.gpus_per_server is not None:
-            raise UnitError(None, "no `gpus_per_server` beside `all_in`, which holds it", "")
-        if self.gpu is not None and self.gpus_per_server is not None:
-            raise UnitError(None, "no `gpus_per_server` beside `gpu`: the catalogue's instance says it", "")
+        meaningless = [k for k in MEANINGLESS[ways[0]] if k in self.model_fields_set]
+        if meaningless:
+            raise UnitError(None, f"no `{meaningless[0]}` beside `{ways[0]}`: it would change nothing", "")
         if self.server_price is not None and self.gpus_per_server is None:
             raise UnitError(None, "`gpus_per_server` beside `server_price`", "")
         return self
@@ -61,6 +69,7 @@ class _Server(NamedTuple):
     inputs: tuple[Figure, ...]
     label: str
     unit: str
+    gpu: str | None = None
 
 
 def bill(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
@@ -68,7 +77,7 @@ def bill(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
     n = context.n
     if spec.people is None and spec.all_in is None:
         context.notes.warn(
-            f"{at.name}: no people cost on self-hosted: 0.25-0.5 FTE is usual (`people: {{fte: ..., role: ...}}`)"
+            at.name, "no people cost on self-hosted: 0.25-0.5 FTE is usual (`people: {fte: ..., role: ...}`)"
         )
     if spec.all_in is not None:
         return _all_in(spec, at, demand, context)
@@ -76,6 +85,8 @@ def bill(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
     server = _server(spec, at, context)
     gpus = _gpus_per_replica(spec, at, fleet)
     _check_fit(at, gpus, server, context)
+    if server.gpu is not None:
+        check_hardware(at, fleet.capacity, server.gpu, context)
     hours = billed(fleet, spec.billing, in_lots(gpus, server.gpus, context), context)
     inputs = (*server.inputs, server.gpus, gpus, *fleet.inputs)
     line = LineItem("gpu", server.label, hours, server.unit, n(server.per_hour), inputs)
@@ -102,7 +113,7 @@ def _all_in(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
     line = LineItem("gpu", "all-in", constant(), "month", context.n(monthly), made_of)
     lines = (*_with_cluster(line, spec, at, context), *standing_lines(at, context))
     if spec.capacity is None:
-        context.notes.warn(f"{at.name}: an all-in cost without a `capacity` does not grow with the volume")
+        context.notes.warn(at.name, "an all-in cost without a `capacity` does not grow with the volume")
         return Bill(lines)
     if spec.replicas.max is None:
         raise Unusable(at.fault("an all-in cost with a `capacity` needs `replicas`", expected="`replicas: 2`"))
@@ -114,7 +125,9 @@ def _server(spec: Spec, at: At, context: Context) -> _Server:
     if spec.gpu is not None:
         found, row, rate, made_of = offer(at, context, "gpus", "gpu")
         gpus = found.figure("gpus", Fraction(found.spec.gpus), "GPUs/instance", row, "gpus")
-        return _Server(gpus, rate, made_of, f"{found.spec.gpu} ({spec.gpu}, {row.term})", "instance-hours")
+        return _Server(
+            gpus, rate, made_of, f"{found.spec.gpu} ({spec.gpu}, {row.term})", "instance-hours", found.spec.gpu
+        )
     count = Fraction(spec.gpus_per_server or 1)
     gpus = Figure("gpus_per_server", count, "GPUs/server", at.home("gpus_per_server"))
     if spec.server_price is not None:
@@ -126,10 +139,19 @@ def _server(spec: Spec, at: At, context: Context) -> _Server:
 
 
 def _gpus_per_replica(spec: Spec, at: At, fleet: Sized) -> Figure:
-    if spec.gpus_per_replica is None and fleet.capacity is not None:
-        from_profile = fleet.capacity.gpus_per_replica
-        if from_profile is not None:
+    """As stated, else as the profile says; fewer than the profile was found on is no such replica."""
+    from_profile = fleet.capacity.gpus_per_replica if fleet.capacity is not None else None
+    if from_profile is not None:
+        if spec.gpus_per_replica is None:
             return from_profile
+        if spec.gpus_per_replica < from_profile.value:
+            raise Unusable(
+                at.fault(
+                    f"the capacity profile was found on {from_profile.value} GPUs per replica, not on fewer",
+                    "gpus_per_replica",
+                    expected=f"{from_profile.value} or no `gpus_per_replica`",
+                )
+            )
     return Figure("gpus_per_replica", Fraction(spec.gpus_per_replica or 1), "GPUs", at.home("gpus_per_replica"))
 
 
@@ -137,6 +159,7 @@ def _check_fit(at: At, gpus: Figure, server: _Server, context: Context) -> None:
     """Replicas that straddle instances are possible, not usual."""
     if server.gpus.value > 1 and server.gpus.value % gpus.value and gpus.value % server.gpus.value:
         context.notes.warn(
-            f"{at.name}: {gpus.value} GPUs per replica do not divide {server.gpus.value} GPUs per server: "
-            "some replicas straddle two servers"
+            at.name,
+            f"{gpus.value} GPUs per replica do not divide {server.gpus.value} GPUs per server: "
+            "some replicas straddle two servers",
         )

@@ -7,6 +7,7 @@ one that is at most k times as long in input and in output keeps a replica busy 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -18,7 +19,7 @@ from tco.catalog.capacity import CapacityRates
 from tco.catalog.store import Found
 from tco.fields import Reference
 from tco.lineitem import Exact, Figure, Numbers
-from tco.options._base import At, Context, Terms, class_figures, figures_in, less, usage, usage_terms
+from tco.options.base import At, Context, Terms, Unusable, class_figures, figures_in, less, usage, usage_terms
 from tco.quantity import Number
 from tco.workload.demand import Class, Demand
 
@@ -111,14 +112,17 @@ class Capacity(NamedTuple):
         )
         rate = n(self.figure(key))
         if mix is None:
+            context.notes.assume(
+                self.at.name,
+                f"{key} without the mix it was found at is taken to hold at this workload's, prefill included",
+            )
             if key == "requests_per_s":
                 return n(1) / rate
-            if key == "output_tokens_per_s":
-                context.notes.assume(
-                    f"{self.at.name}: output tokens/s are taken to hold prefill at this workload's mix"
-                )
-                return counts["output"] / rate
-            return (counts["input"] + counts["output"]) / rate
+            tokens = counts["output"] if key == "output_tokens_per_s" else counts["input"] + counts["output"]
+            self._covers(c, bool(np.all(np.asarray(tokens) > 0)), f"`{key}`")
+            return tokens / rate
+        for side in ("input", "output"):
+            self._covers(c, side in mix or not np.any(np.asarray(counts[side]) > 0), f"a mix without {side} tokens")
         self._say_predicted(c, context)
         longer = _longest(counts, mix)
         measured = {
@@ -127,6 +131,12 @@ class Capacity(NamedTuple):
             "total_tokens_per_s": sum(mix.values()),
         }
         return longer * measured[key] / rate
+
+    def _covers(self, c: Class, covered: bool, what: str) -> None:
+        """Refuse a capacity that would serve some of a request for nothing."""
+        if not covered:
+            sizes = _sizes(usage(c, self.at, Exact()))
+            raise Unusable(self.at.fault(f"{what} says nothing of {c.name} ({sizes})", "capacity"))
 
     def _mix(self, n: Numbers) -> Mapping[str, Number] | None:
         if self.rates.input_tokens is None or self.rates.output_tokens is None:
@@ -141,7 +151,8 @@ class Capacity(NamedTuple):
             return
         here, there = _sizes(counts), _sizes(mix)
         context.notes.assume(
-            f"{self.at.name}: capacity for {c.name} ({here}) is predicted from above, from the mix it was found at ({there})"
+            self.at.name,
+            f"time for {c.name} ({here}) is an upper bound, from the mix that the capacity was found at ({there})",
         )
 
 
@@ -167,4 +178,20 @@ def capacity(at: At, context: Context) -> Capacity | None:
         return Capacity(at, stated, None)
     found = context.find(at, "capacity", stated, "capacity")
     context.paper(at.name, found, found.spec)
+    if at.spec.target_utilisation == 1 and found.spec.objective.startswith(("none", "not stated")):
+        context.notes.warn(
+            at.name,
+            f"{found.name} holds no latency objective ({found.spec.objective}): "
+            "plan headroom, such as `target_utilisation: 70%`",
+        )
     return Capacity(at, found.spec, found)
+
+
+def check_hardware(at: At, known: Capacity | None, gpu: str, context: Context) -> None:
+    """Warn where a profile was found on another GPU than the one that is paid for."""
+    if known is None or known.found is None:
+        return
+    profile: str = known.found.spec.gpu
+    here, there = (re.sub(r"nvidia|amd|sxm\d?|[^a-z0-9]", "", g.lower()) for g in (gpu, profile))
+    if here not in there and there not in here:
+        context.notes.warn(at.name, f"{known.found.name} was found on {profile}, and what is paid for is {gpu}")

@@ -12,7 +12,7 @@ from tco.catalog.meters import METERS
 from tco.catalog.store import LookupFault
 from tco.fields import Factor, Model, MoneyPerMtok, Name, Reference, Share
 from tco.lineitem import INVOICE, Bill, Exact, Figure, LineItem
-from tco.options._base import (
+from tco.options.base import (
     At,
     Context,
     ServesTokens,
@@ -28,6 +28,7 @@ from tco.options._base import (
     usage,
     usage_terms,
 )
+from tco.quantity import Quantity
 from tco.units import Money, UnitError
 from tco.workload.demand import Class, Demand
 
@@ -78,7 +79,8 @@ class Spec(ServesTokens):
     tier: Name = Field(STANDARD, description="service tier of requests that are not batched")
     batch_share: Share = Field(Fraction(0), description="share of requests sent at the batch tier")
     cache_ttl: Literal["5m", "1h"] = Field("5m", description="time to live that cache writes are billed at")
-    markup: Factor = Field(Fraction(1), description="factor on the provider's prices: gateway fee, negotiated discount")
+    markup: Factor = Field(Fraction(0), description="on top of the provider's prices: `15%` is a gateway's 15 % more")
+    discount: Share = Field(Fraction(0), description="negotiated, off the provider's prices: `10%` is 10 % less")
 
     @model_validator(mode="after")
     def _one_price(self) -> Spec:
@@ -105,7 +107,7 @@ class _Priced:
             retires = self.found.spec.retires
             if retires is not None:
                 gone = "was switched off" if retires <= context.store.as_of else "will be switched off"
-                context.notes.warn(f"{at.name}: {spec.model} {gone} on {retires}")
+                context.notes.warn(at.name, f"{spec.model} {gone} on {retires}")
         else:
             assert spec.price is not None
             self.found, self.row, self.index = None, None, 0
@@ -185,15 +187,16 @@ def bill(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
     if faults:
         raise Unusable(*faults)
     if spec.cache_hit_rate and not any(c.cacheable for c in demand.traffic.classes.values()):
-        context.notes.warn(f"{at.name}: `cache_hit_rate` has no effect: no class states `cacheable_input_tokens`")
-    return Bill((*lines, *standing_lines(at, context)))
+        context.notes.warn(at.name, "`cache_hit_rate` has no effect: no class states `cacheable_input_tokens`")
+    retires = priced.found.spec.retires if priced.found is not None else None
+    return Bill((*lines, *standing_lines(at, context)), retires=retires)
 
 
 def _class_lines(
     c: Class,
     tier: str,
     prices: TierPrices | OwnPrices,
-    requests: object,
+    requests: Quantity,
     priced: _Priced,
     inputs: tuple[Figure, ...],
     classes: int,
@@ -217,15 +220,20 @@ def _class_lines(
         price, made_of = priced.figure(tier, long is not None, charge.meter.key, charge.price)
         for meter in charge.unpriced:
             where = "" if tier == STANDARD else f" in the {tier} tier"
-            context.notes.assume(f"{at.name}: no price for {meter.label}{where}: billed as {charge.meter.label}")
+            context.notes.assume(at.name, f"no price for {meter.label}{where}: billed as {charge.meter.label}")
         prefix = f"{c.name}: " if classes > 1 else ""
         suffix = "" if tier == STANDARD else f" ({tier})"
         suffix += " (long context)" if long is not None else ""
-        mark_up = (at.figure("markup", ""),) if spec.markup != 1 else ()
-        rate = n(price) * n(at.figure("markup", "")) if mark_up else n(price)
-        quantity = requests.times(charge.tokens / PER_MTOK)  # type: ignore[attr-defined]
+        rate, changed = n(price), []
+        if spec.markup:
+            changed.append(at.figure("markup", "on top of the price"))
+            rate = rate * (1 + n(changed[-1]))
+        if spec.discount:
+            changed.append(at.figure("discount", "off the price"))
+            rate = rate * (1 - n(changed[-1]))
+        quantity = requests.times(charge.tokens / PER_MTOK)
         tokens = less(terms[charge.meter.key], *(terms[part.key] for part in charge.taken))
-        all_inputs = (*inputs, *figures_in(tokens, *by_length), *made_of, *mark_up)
+        all_inputs = (*inputs, *figures_in(tokens, *by_length), *made_of, *changed)
         lines.append(LineItem(INVOICE, f"{prefix}{charge.meter.label}{suffix}", quantity, "M tokens", rate, all_inputs))
     return lines
 
@@ -236,6 +244,7 @@ def _warn_near(c: Class, tokens: Fraction, prices: TierPrices | OwnPrices, at: A
         return
     if tier.above_tokens / NEAR_THRESHOLD <= tokens <= tier.above_tokens * NEAR_THRESHOLD:
         context.notes.warn(
-            f"{at.name}: {c.name} has a mean of {float(tokens):,.0f} input tokens, near the long-context threshold of "
-            f"{float(tier.above_tokens):,.0f}: single requests lie on both sides"
+            at.name,
+            f"{c.name} has a mean of {float(tokens):,.0f} input tokens, near the long-context threshold of "
+            f"{float(tier.above_tokens):,.0f}: single requests lie on both sides",
         )
