@@ -454,7 +454,7 @@ class Oracle:
             return month * max(F(bought(h.replicas)) for h in hours)
         days = min(self.days, month / 24)  # of the traffic; other billed hours carry none
         at_rest = 0 if spec["billing"] == "busy_hours" else self._bounds(spec)[0]
-        return sum((days * bought(h.replicas) for h in hours), (month - 24 * days) * bought(at_rest))
+        return sum((days * F(bought(h.replicas)) for h in hours), (month - 24 * days) * F(bought(at_rest)))
 
     def _dedicated(self, name: str, spec: Plain, hours: list[Hour]) -> list[Line]:
         each, lot = spec.get("units_per_replica"), spec.get("increment", 1)

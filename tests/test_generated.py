@@ -38,7 +38,7 @@ def test_another_picture_is_noticed() -> None:
     other = (ROOT / generate.PICTURE).read_bytes()
     import io
 
-    import matplotlib.image as image
+    from matplotlib import image
 
     pixels = image.imread(io.BytesIO(other), format="png")[::-1]
     out = io.BytesIO()

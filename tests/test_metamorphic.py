@@ -13,10 +13,10 @@ from conftest import FROZEN, Build, Data, api, dedicated, fleets, scenarios, sel
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tco.analysis.case import Assembled
 from tco.analysis.compare import compare
 from tco.document import Faults
 from tco.lineitem import Exact
+from tco.options.assembly import Assembled
 from tco.quantity import at, just_above
 
 F = Fraction

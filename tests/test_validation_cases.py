@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import pytest
 from conftest import PAPER, Build, Data
 
-from tco.analysis.compare import Comparison, Crossing, compare
+from tco.analysis.compare import Comparison, compare
+from tco.analysis.crossings import Crossing
 from tco.analysis.ledger import ledger
 from tco.catalog.charge import applicable, charges
 from tco.catalog.entries import ApiPrice

@@ -48,12 +48,13 @@ def locate(loc: tuple[str | int, ...], model: type[BaseModel], data: Any, at: Da
     for step in loc:
         kind = _bare(kind)
         alternatives = _alternatives(kind)
-        if len(alternatives) > 1:
+        while len(alternatives) == 1:  # `X | None` is X, which may itself be a union
+            kind = _bare(alternatives[0])
+            alternatives = _alternatives(kind)
+        if alternatives:
             unions = (*unions, (tuple(path), str(step)))
             kind = _chosen(alternatives, str(step))
             continue
-        if alternatives:
-            kind = _bare(alternatives[0])
         if step == "[key]":
             key = True
             continue

@@ -74,6 +74,9 @@ class Assembly:
         routed = module.route(at.spec, at, demand, self.context)
         self.own += routed.lines
         for fleet, target in routed.overflow.items():
+            if not hasattr(self.options[fleet][0], "split"):
+                expected = "a fleet: only they overflow"
+                raise Unusable(at.fault(f"`{fleet}` is never full", "overflow", fleet, expected=expected, key=True))
             if self.overflow.setdefault(fleet, (target, at))[0] != target:
                 both = f"`{self.overflow[fleet][0]}` and `{target}`"
                 raise Unusable(at.fault(f"`{fleet}` overflows to both {both}", "overflow", fleet))
@@ -107,11 +110,6 @@ class Assembly:
     def _split(self, fleet: str, target: str) -> None:
         module, at = self.options[fleet]
         _, hybrid = self.overflow[fleet]
-        if not hasattr(module, "split"):
-            fault = hybrid.fault(
-                f"`{fleet}` is never full", "overflow", fleet, expected="a fleet: only they overflow", key=True
-            )
-            raise Unusable(fault)
         if hasattr(self.options[target][0], "route"):
             raise Unusable(hybrid.fault("overflow goes to one option, not to a hybrid", "overflow", fleet))
         served, rest = module.split(at.spec, at, self.demands[fleet], self.context)
