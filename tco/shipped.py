@@ -17,4 +17,6 @@ def shown(path: Path) -> Path:
     for folder in ("pricing", "scenarios"):
         if path.is_absolute() and path.is_relative_to(shipped(folder)):
             return Path(folder) / path.relative_to(shipped(folder))
+    if not path.name.isprintable():  # a name may hold what a terminal would obey
+        return path.with_name("".join(c if c.isprintable() else "?" for c in path.name))
     return path

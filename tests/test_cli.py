@@ -9,6 +9,7 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -64,7 +65,9 @@ def tco(command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         key, _, value = words.pop(0).partition("=")
         env[key] = value
     program = [sys.executable, "-W", "error", "-m", "tco", *words[1:]]
-    return subprocess.run(program, cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(
+        program, cwd=cwd, env=env, capture_output=True, text=True, errors="replace", check=False, timeout=60
+    )
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -138,16 +141,90 @@ def test_a_failed_write_leaves_the_old_file(here: Path) -> None:
     assert {p.name for p in here.iterdir()} == before
 
 
-def test_a_reader_that_leaves_early_is_no_fault(here: Path) -> None:
-    command = f"{sys.executable} -m tco compare support.yaml --json | head -1"
-    done = subprocess.run(command, shell=True, cwd=here, capture_output=True, text=True, check=False)
-    assert done.stdout == "{\n"
-    assert done.stderr == ""
+def test_a_reader_that_leaves_early_ends_the_run_in_silence(here: Path) -> None:
+    for arguments in ("compare support.yaml --json", "compare support.yaml", "--help"):
+        command = f"{sys.executable} -m tco {arguments} | true; exit ${{PIPESTATUS[0]}}"
+        done = subprocess.run(["bash", "-c", command], cwd=here, capture_output=True, text=True, check=False)
+        assert done.stderr == ""
+        assert done.returncode in (0, 128 + signal.SIGPIPE)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "said"),
+    [
+        ("--csv a.csv --sweep ./a.csv", "it would replace another output"),
+        ("--csv support.csv", "it would replace what was read"),
+        ("--csv out.txt", "name a file that ends in .csv"),
+        ("--png out.pdf", "name a file that ends in .png"),
+    ],
+)
+def test_an_output_never_replaces_an_input_or_another_output(here: Path, outputs: str, said: str) -> None:
+    (here / "support.yaml").rename(here / "support.csv")
+    before = {p: p.read_bytes() for p in here.iterdir() if p.is_file()}
+    done = tco(f"tco compare support.csv {outputs}", here)
+    assert done.returncode == 2
+    assert said in " ".join(done.stderr.split())
+    assert {p: p.read_bytes() for p in here.iterdir() if p.is_file()} == before
+
+
+def test_a_pipe_is_written_to_and_not_replaced(here: Path) -> None:
+    os.mkfifo(here / "out.csv")
+    with subprocess.Popen(["cat", "out.csv"], cwd=here, stdout=subprocess.PIPE, text=True) as reader:
+        done = tco("tco compare support.yaml --csv out.csv", here)
+        assert done.returncode == 0, done.stderr
+        assert reader.communicate()[0].startswith("option,kind,row")
+    assert (here / "out.csv").is_fifo()
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+@pytest.mark.parametrize("output", ["", "--md", "--json"])
+def test_no_terminal_is_too_plain(here: Path, encoding: str, output: str) -> None:
+    done = tco(f"PYTHONIOENCODING={encoding} tco compare support.yaml {output}", here)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_no_amount_is_cut_however_narrow_the_terminal(here: Path) -> None:
+    done = tco("COLUMNS=30 tco compare support.yaml", here)
+    for amount in ("16,630.00", "17,428.37", "11,680.00", "21,496.67"):
+        assert amount in done.stdout
+    assert "…" not in done.stdout
+
+
+def test_a_file_name_cannot_speak_to_the_terminal(here: Path) -> None:
+    text = (here / "support.yaml").read_text().replace("name: Support desk\n", "")
+    (here / "\x1b[31mred.yaml").write_text(text)
+    for command in ("compare", "validate", "compare --md"):
+        done = subprocess.run(
+            [sys.executable, "-m", "tco", *command.split(), "\x1b[31mred.yaml"],
+            cwd=here, env={**os.environ, **ENV}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_a_folder_without_a_yaml_file_is_no_pass(here: Path) -> None:
+    (here / "empty").mkdir()
+    done = tco("tco validate empty", here)
+    assert done.returncode == 2
+    assert "nothing was checked" in done.stderr
+
+
+def test_a_variant_that_changes_nothing_is_no_variant(here: Path) -> None:
+    path = here / "support.yaml"
+    path.write_text(path.read_text().replace("twice: {workload: {volume: 80M tokens/day}}", "twice: 5"))
+    for flags in ("--variant twice", "", "--variants"):
+        assert tco(f"tco compare support.yaml {flags}", here).returncode == 2
+
+
+def test_a_volume_on_the_command_line_holds_for_every_variant(here: Path) -> None:
+    done = tco("tco compare support.yaml --variants --json --at '5M tokens/day'", here)
+    content = json.loads(done.stdout)
+    assert {v["tokens_per_day"] for v in content["variants"]} == {5e6} == {content["tokens_per_day"]}
 
 
 def test_cells_that_a_spreadsheet_would_run_are_defused(here: Path) -> None:
     text = (here / "support.yaml").read_text()
-    (here / "evil.yaml").write_text(text.replace("kind: list price", "kind: list price"))
+    (here / "evil.yaml").write_text(text)
     prices = here / "prices" / "acme.yaml"
     prices.write_text(prices.read_text().replace("gpu: G80", "gpu: '=HYPERLINK(\"http://x\")'"))
     done = tco("tco compare evil.yaml --csv out.csv --md", here)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -130,6 +131,8 @@ def build_case(document: Document, variant: str | None = None, today: date | Non
         faults += problem.faults
     faults += _shares(document)
     options = _options(document, faults)
+    if scenario is not None and "USD" in scenario.exchange_rates:
+        faults.append(document.fault(("exchange_rates", "USD"), "rates are in US dollars", expected="another currency"))
     if scenario is not None:
         faults += _reference_api(scenario, document, options)
     as_of = (scenario.as_of if scenario else None) or today or date.today()
@@ -264,6 +267,8 @@ def _folders(document: Document, faults: list[Fault]) -> list[Path]:
         if not isinstance(text, str):
             continue  # what is no text is reported by the model
         folder = document.path.parent / text
+        if folder.is_dir() and not os.access(folder, os.R_OK | os.X_OK):
+            faults.append(document.fault(("catalogs", i), f"the folder `{text}` cannot be read"))
         if not folder.is_dir():
             faults.append(
                 document.fault(("catalogs", i), f"no folder `{text}`", expected="a folder of catalogue files")

@@ -28,6 +28,9 @@ DEFAULTS = {
 }
 """Defaults that are worth saying, in words."""
 
+MOST = 10**30
+"""More money a month is a slip of units, and beyond what floats can tell apart."""
+
 
 class Savings(NamedTuple):
     """What a hybrid saves against an API alone: the API's invoice and the whole cost are cut by different shares."""
@@ -141,7 +144,7 @@ def window_of(case: Case) -> tuple[Fraction, Fraction]:
     stated = case.scenario.range
     lo = lo if stated.from_ is None else case.to_volume(stated.from_)
     hi = hi if stated.to is None else case.to_volume(stated.to)
-    if lo < 1 or not lo < hi:
+    if lo < 1 or not float(lo) * (1 + 2.0**-30) < float(hi):
         raise Faults(
             [case.document.fault(("range",), "the range is empty or begins below 1 token/day", expected="from < to")]
         )
@@ -156,12 +159,12 @@ def compare(case: Case) -> Comparison:
     volume, (lo, hi) = case.volume(), window_of(case)
     names = case.candidates
     ends = {name: feasible_end(exact[name], lo, hi) for name in names}
+    standings = tuple(_standing(case, name, exact, volume, ends[name]) for name in names)
     costs: dict[str, Quantity] = {name: total([line for _, line in floats[name].lines]) for name in names}
     window = curve.Window(float(lo), float(hi))
     curves = [_pieces(case, name, floats[name], costs[name], window, ends[name]) for name in names]
     solver = Solver(case, names, exact, floats, curves, ends)
     pairs = solver.pairs()
-    standings = tuple(_standing(case, name, exact, volume, ends[name]) for name in names)
     for text in _defaults(standings, case):
         notes.assume("", text)
     return Comparison(
@@ -207,7 +210,7 @@ def recommend(standings: Sequence[Standing], too_close: Fraction) -> Recommendat
     best, second = able[0], able[1]
     dearer = Fraction(second.ledger.total)
     margin = (dearer - Fraction(best.ledger.total)) / dearer if dearer else Fraction(0)
-    return Recommendation(best.name, second.name, margin, margin < too_close)
+    return Recommendation(best.name, second.name, margin, margin < too_close or not margin)
 
 
 def feasible_end(option: Assembled, lo: Fraction, hi: Fraction) -> Fraction | None:
@@ -257,6 +260,10 @@ def _standing(
 ) -> Standing:
     books = ledger(exact[name], volume)
     cost = books.exact
+    if cost > MOST:
+        raise Faults(
+            [case.options[name][1].fault(f"`{name}` costs more than 10^30 a month", expected="units that fit")]
+        )
     spec = case.options[name][1].spec
     per_month = volume * case.traffic.days_per_month.value
     requests = per_month / case.traffic.mean_tokens
@@ -284,7 +291,7 @@ def _savings(case: Case, name: str, exact: Mapping[str, Assembled], books: Ledge
     if not exact[name].parts or [p.leaf for p in exact[name].parts] == [name]:
         return None
     against = case.scenario.reference_api or (apis[0] if len(apis) == 1 else None)
-    if against is None:
+    if against is None or books.over:
         return None
     alone = ledger(exact[against], volume)
     if not alone.invoice or not alone.total:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
@@ -135,18 +136,21 @@ class Store:
     def _hint(self, section: str, stem: str, entry: str, stems: Sequence[str]) -> str:
         """The nearest name: by file first, then by entry over all files (an error may read everything)."""
         wanted = f"{stem}/{entry}"
-        names = [f"{s}/{e}" for s in stems for p in self.files[s] for e in self._section(self._document(p), section)]
-        close = nearest(wanted, names)
+        close = nearest(wanted, self._names(section, stems))
         if not close:
-            everywhere = [
-                f"{s}/{e}"
-                for s, ps in self.files.items()
-                for p in ps
-                for e in self._section(self._document(p), section)
-            ]
+            everywhere = self._names(section, self.files)
             by_entry = nearest(entry, [n.split("/")[1] for n in everywhere])
             close = [n for n in everywhere if by_entry and n.split("/")[1] == by_entry[0]][:1]
         return f"did you mean `{close[0]}`?" if close else ""
+
+    def _names(self, section: str, stems: Iterable[str]) -> list[str]:
+        """The names of these files' entries; a file that cannot be read has no part in a hint."""
+        names = []
+        for stem in stems:
+            for path in self.files[stem]:
+                with suppress(Faults):
+                    names += [f"{stem}/{entry}" for entry in self._section(self._document(path), section)]
+        return names
 
     def row(self, found: Found, rows: Sequence[D], what: str) -> tuple[int, D]:
         """The row that holds at the date: the latest that is not after it. Rows may be filtered before."""
@@ -157,7 +161,11 @@ class Store:
                 f"no price of `{found.name}`{f' {what}' if what else ''} as of {self.as_of}",
                 f"a date from {first} on, where its prices begin",
             )
-        return max(held, key=lambda pair: pair[1].as_of)
+        latest = max(r.as_of for _, r in held)
+        newest = [pair for pair in held if pair[1].as_of == latest]
+        if len(newest) > 1:
+            raise LookupFault(f"`{found.name}` has {len(newest)} prices as of {latest}", "one row for each date")
+        return newest[0]
 
     def offer_row(self, found: Found, region: str | None, term: str | None) -> tuple[int, OfferPrice, str | None]:
         """The price row of an offer for a region and a term, and the region taken when none was named."""

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
+import re
+import signal
 import sys
+from contextlib import suppress
 
 import typer
 
@@ -19,15 +23,25 @@ def main() -> None:
     gc.disable()  # a run is short: what it leaves goes with the process
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy would start threads that nothing here uses
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # or all that is installed is searched for them
+    _set_up_streams()
     try:
         app(prog_name="tco")
-    except BrokenPipeError:
-        # a reader that has seen enough (`tco compare ... | head`) is no fault; leave before Python flushes again
-        sys.stderr.close()
-        raise SystemExit(0) from None
     except OSError as problem:
         where = f"{problem.filename}: " if problem.filename else ""
-        typer.echo(f"error: {where}{problem.strerror or problem}", err=True)
+        with suppress(OSError):  # where stderr is what failed, the exit code has to do
+            typer.echo(f"error: {where}{problem.strerror or problem}", err=True)
         raise SystemExit(4) from None
     finally:
         gc.freeze()  # or Python looks through all of it once more before it leaves
+
+
+def _set_up_streams() -> None:
+    """A reader that has seen enough (`| head`) ends the run in silence, and no terminal is too plain to print to."""
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    columns = os.environ.get("COLUMNS", "")
+    if not re.fullmatch("[1-9][0-9]{0,3}", columns):
+        os.environ.pop("COLUMNS", None)  # what is no width would stop rich

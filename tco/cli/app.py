@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -60,26 +60,44 @@ def _colour(err: bool = False) -> bool:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write aside, then rename: a file is there in full or as it was."""
+    """Write aside, then rename: a file is there in full or as it was. A pipe or a device is written to."""
     import os
     import tempfile
 
-    path = path.resolve() if path.is_symlink() else path
     try:
-        handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as problem:
-        raise OSError(problem.errno, problem.strerror, str(path)) from None  # not the name of the file aside
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-        os.chmod(aside, mode)
-        os.replace(aside, path)
-    except BaseException:
-        Path(aside).unlink(missing_ok=True)
-        raise
+        target = Path(os.path.realpath(path))
+        if target.exists() and not target.is_file():
+            target.write_bytes(content)
+            return
+        handle, aside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:50]}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
+            os.chmod(aside, mode)
+            os.replace(aside, target)
+        except BaseException:
+            Path(aside).unlink(missing_ok=True)
+            raise
+    except OSError as problem:  # named as the user did, not as the file aside
+        raise OSError(problem.errno, problem.strerror, str(path)) from None
+
+
+def check_outputs(case: Case, *outputs: Path | None) -> None:
+    """Leave with 2 where an output would replace an input, or another output."""
+    import os
+
+    inputs = {os.path.realpath(d.path) for d in (case.document, *case.store.documents)}
+    seen: set[str] = set()
+    for path in outputs:
+        if path is None:
+            continue
+        real = os.path.realpath(path)
+        if real in inputs or real in seen:
+            raise usage_error(f"{path}: it would replace {'what was read' if real in inputs else 'another output'}")
+        seen.add(real)
 
 
 def _umask() -> int:
@@ -88,6 +106,17 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def _without_volumes(variants: Any) -> Any:
+    """Variants that leave the volume as it is: one given on the command line holds for all."""
+    if not isinstance(variants, dict):
+        return variants
+    found = dict(variants)
+    for name, change in variants.items():
+        if isinstance(change, dict) and isinstance(change.get("workload"), dict):
+            found[name] = {**change, "workload": {k: v for k, v in change["workload"].items() if k != "volume"}}
+    return found
 
 
 def read(
@@ -115,6 +144,8 @@ def read(
             parse_rate(text)
         except UnitError as problem:
             raise usage_error(f"{flag}: {problem}") from None
+        if flag == "--at":
+            data = {**data, "variants": _without_volumes(data["variants"])} if "variants" in data else data
         inner = data.get(path[0])
         data[path[0]] = {**(inner if isinstance(inner, dict) else {}), path[1]: text}
     case = build_case(replace(document, data=data), variant)

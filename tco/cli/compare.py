@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tco.cli.app import app, faults_reported, read, write_whole
+from tco.cli.app import app, check_outputs, faults_reported, read, write_whole
 
 if TYPE_CHECKING:
     from tco.analysis.case import Case
@@ -48,14 +48,15 @@ def compare(
         case = read(scenario, variant, at=at, from_=from_, to=to)
         result = run(case)
         beside = _variants(case) if variants else []
+        check_outputs(case, csv, sweep, png)
     if csv is not None:
         from tco.report.csv import ledger_csv
 
-        write_whole(csv, ledger_csv(result).encode())
+        write_whole(csv, ledger_csv(result).encode("utf-8", "replace"))
     if sweep is not None:
         from tco.report.csv import sweep_csv
 
-        write_whole(sweep, sweep_csv(result).encode())
+        write_whole(sweep, sweep_csv(result).encode("utf-8", "replace"))
     if png is not None:
         from tco.report.png import draw
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,13 +20,18 @@ def validate(
     """Check scenarios and catalogues: keys, units, references, shares. Prints every fault with its place."""
     from tco.analysis.check import check_file, files_under
     from tco.cli.app import faults_text
+    from tco.shipped import shown
 
     failed = 0
     for name in files:
-        for path in files_under(name):
+        found = files_under(name)
+        if not found:
+            failed += 1
+            typer.echo(f"error: {name}: no .yaml file in it: nothing was checked", err=True)
+        for path in found:
             faults, what = check_file(path)
             if faults is None:
-                typer.echo(f"{path}: {what}, no faults")
+                typer.echo(f"{shown(Path(path))}: {what}, no faults")
             else:
                 failed += 1
                 typer.echo(faults_text(faults), err=True)

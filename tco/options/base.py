@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from fractions import Fraction
 from math import prod
 from typing import Any, NamedTuple
@@ -150,6 +151,7 @@ class Context(NamedTuple):
         value = figure.value * from_rate.value / to_rate.value
         used = [r for r, c in ((from_rate, currency), (to_rate, self.currency)) if c != "USD"]
         for r in used:
+            self._warn_stale(r)
             self.notes.assume("", f"{r.name} = {float(r.value):g} {r.unit}: {r.home}")
         unit = figure.unit.replace(currency, self.currency)
         return Figure(figure.name, value, unit, figure.home), (figure, *used)
@@ -186,6 +188,12 @@ class Context(NamedTuple):
         figure, made_of = self.money(at, key, money, *steps)
         used = (month,) if money.per in ("hour", "gpu_hour", "day") else ()
         return self.per_month(figure, money.per, month), (*made_of, *used)
+
+    def _warn_stale(self, rate: Figure) -> None:
+        if rate.home.checked:
+            age = (self.store.as_of - date.fromisoformat(rate.home.checked)).days
+            if age > STALE_DAYS:
+                self.notes.warn("", f"the rate {rate.name} was last checked on {rate.home.checked}, {age} days ago")
 
     def paper(self, option: str, found: Found, row: Any) -> None:
         """Warn about what is old or assumed."""

@@ -22,7 +22,7 @@ def as_json(c: Comparison, variants: Sequence[VariantResult] = ()) -> str:
     """The whole comparison; the same inputs give the same bytes."""
     content = {"schema": "tco.compare", "version": VERSION, **_comparison(c)}
     content["variants"] = [{"name": v.name, "cheapest": v.leader, **_comparison(v.comparison)} for v in variants]
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    return json.dumps(content, indent=2, allow_nan=False)
 
 
 def _comparison(c: Comparison) -> dict[str, Any]:

@@ -7,9 +7,13 @@ stand at the lines, and bands are told apart by their labels, not by their tint.
 from __future__ import annotations
 
 import io
+import os
+import warnings
 from itertools import pairwise
 from textwrap import wrap
 from typing import Any
+
+os.environ["MPLBACKEND"] = "agg"  # drawn to bytes; a backend of the environment could stop the import
 
 import matplotlib as mpl
 import numpy as np
@@ -49,7 +53,10 @@ def draw(c: Comparison) -> bytes:
         "axes.spines.right": False,
         "text.parse_math": False,
     }
-    with mpl.rc_context(style):
+    with mpl.rc_context(), warnings.catch_warnings():
+        mpl.rcdefaults()  # not what a matplotlibrc on this machine says
+        mpl.rcParams.update(style)
+        warnings.filterwarnings("ignore", message="Glyph")  # a label in a script that the font lacks shows boxes
         figure = Figure(figsize=(10, 6), dpi=DPI, layout="constrained")
         axes = figure.add_subplot()
         lo, hi = _span(c)

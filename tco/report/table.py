@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from rich import box
 from rich.console import Console, Group, RenderableType
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -18,16 +19,23 @@ from tco.report import words
 from tco.report.terminal_chart import chart
 
 CROSSINGS_SHOWN = 6
+WIDEST = 400
 
 
 def print_comparison(c: Comparison, variants: Sequence[VariantResult], console: Console) -> None:
     """Print the whole comparison; notes go with it, warnings last so that they are read."""
+    tables = [
+        part for part in (_options(c, console.width), _breakdown(c), _bands(c), _crossings(c)) if part is not None
+    ]
+    # an amount is never cut: where a table needs more than the terminal has, the lines run on
+    needed = max(Measurement.get(console, console.options.update(max_width=WIDEST), t).minimum for t in tables)
+    console.width = max(console.width, needed)
     console.print(Text(c.title, style="bold"))
     console.print(Text(_subtitle(c), style="dim"))
     console.print()
     console.print(Text(words.verdict(c), style="bold green" if c.recommendation.option else "bold red"))
     console.print(Text(words.changes(c)))
-    for part in (_options(c, console.width), _breakdown(c), _bands(c), _crossings(c), chart(c, console.width)):
+    for part in (*tables, chart(c, console.width)):
         if part is not None:
             console.print()
             console.print(part)
@@ -71,7 +79,7 @@ def _options(c: Comparison, width: int) -> RenderableType:
     table.add_column("per request", justify="right", no_wrap=True)
     table.add_column("replicas", justify="right", no_wrap=True)
     table.add_column("busy", justify="right", no_wrap=True)
-    table.add_column("feasible", no_wrap=True)
+    table.add_column("feasible", no_wrap=True, min_width=8)
     for s in by_cost(c):
         best = s.name == c.recommendation.option and not c.recommendation.too_close
         name = Text(s.name, style="bold green" if best else "")
@@ -108,8 +116,8 @@ def _breakdown(c: Comparison) -> RenderableType | None:
     table = plain_table()
     table.add_column("option", overflow="fold", min_width=8)
     for k in categories:
-        table.add_column(words.CATEGORIES.get(k, k), justify="right")
-    table.add_column("total", justify="right")
+        table.add_column(words.CATEGORIES.get(k, k), justify="right", no_wrap=True)
+    table.add_column("total", justify="right", no_wrap=True)
     for s in c.standings:
         cells = [
             f"{s.ledger.categories.get(k, Decimal(0)):,.2f}" if k in s.ledger.categories else "–" for k in categories

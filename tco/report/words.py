@@ -63,6 +63,8 @@ def verdict(c: Comparison) -> str:
 def changes(c: Comparison) -> str:
     """Where the answer changes on either side of the planned volume, in words true of the whole range."""
     volume = float(c.volume)
+    if not c.window[0] <= volume <= c.window[1]:
+        return f"The plan lies outside the range looked at, {tokens(c.window[0])} to {tokens(c.window[1])} tokens/day."
     here = next(i for i, b in enumerate(c.bands) if volume <= b.hi)
     below, above = c.bands[:here], c.bands[here + 1 :]
     parts = []
@@ -126,9 +128,12 @@ def savings(s: Standing) -> str | None:
     """What a hybrid does to the API's bill and to the whole cost: two shares, seldom the same."""
     if s.savings is None:
         return None
-    whole = s.savings.total
-    change = f"cuts the whole cost by {percent(whole)}" if whole >= 0 else f"raises the whole cost by {percent(-whole)}"
-    return f"{s.name} cuts the API bill of {s.savings.against} by {percent(s.savings.api_bill)} and {change}."
+
+    def change(cut: Fraction) -> str:
+        return f"cuts {{}} by {percent(cut)}" if cut >= 0 else f"raises {{}} by {percent(-cut)}"
+
+    bill = change(s.savings.api_bill).format(f"the API bill of {s.savings.against}")
+    return f"{s.name} {bill} and {change(s.savings.total).format('the whole cost')}."
 
 
 def band_name(band: Band) -> str:

@@ -26,6 +26,11 @@ def with_variant(document: Document, name: str) -> Document:
                 )
             ]
         )
+    if not isinstance(variants[name], dict) or "variants" in variants[name]:
+        expected = "a mapping of keys to change, without variants of its own"
+        raise Faults(
+            [document.fault(("variants", name), f"variant `{name}` changes nothing that way", expected=expected)]
+        )
     marks, key_marks = dict(document.marks), dict(document.key_marks)
     origin: Path = ("variants", name)
 
