@@ -5,14 +5,17 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import signal
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -70,6 +73,54 @@ def broken(draw: st.DrawFn, originals: list[bytes]) -> bytes:
     return bytes(text)
 
 
+WRONG: list[Any] = [
+    None,
+    [],
+    {},
+    [1],
+    {"a": 1},
+    "x",
+    "",
+    0,
+    -1,
+    1.5,
+    True,
+    "100%",
+    "rest",
+    10**12,
+    [[]],
+    "$1/hour",
+    "acme/small",
+]
+
+
+def places(data: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Every place below the top."""
+    if isinstance(data, dict | list):
+        for key, value in data.items() if isinstance(data, dict) else enumerate(data):
+            yield (*path, key)
+            yield from places(value, (*path, key))
+
+
+@st.composite
+def reshaped(draw: st.DrawFn, originals: list[bytes]) -> bytes:
+    """One of the originals with some values replaced by what has another shape, or by another part of it."""
+    data = yaml.safe_load(draw(st.sampled_from(originals)))
+    for _ in range(draw(st.integers(1, 3))):
+        paths = sorted(places(data), key=str)
+        *parents, last = draw(st.sampled_from(paths))
+        at, other = data, data
+        for step in parents:
+            at = at[step]
+        for step in draw(st.sampled_from(paths)):
+            other = other[step]
+        wrong = draw(st.integers(0, len(WRONG)))
+        at[last] = copy.deepcopy(WRONG[wrong] if wrong < len(WRONG) else other)
+        if not list(places(data)):
+            break
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True).encode()
+
+
 def runs(work: Callable[[Path], list[str]]) -> None:
     """Run a command in a new directory; it ends in time with exit code 0 or 2 and says why."""
 
@@ -97,7 +148,7 @@ bounded = settings(
 
 
 @bounded
-@given(broken(SCENARIOS))
+@given(broken(SCENARIOS) | reshaped(SCENARIOS))
 def test_broken_scenarios(content: bytes) -> None:
     def work(folder: Path) -> list[str]:
         os.symlink(FIXTURES / "prices", folder / "prices")
@@ -108,7 +159,7 @@ def test_broken_scenarios(content: bytes) -> None:
 
 
 @bounded
-@given(broken([CATALOGUE]))
+@given(broken([CATALOGUE]) | reshaped([CATALOGUE]))
 def test_broken_catalogues(content: bytes) -> None:
     def work(folder: Path) -> list[str]:
         (folder / "prices").mkdir()
