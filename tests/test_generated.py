@@ -85,3 +85,24 @@ def test_every_command_has_a_page() -> None:
     for command in app.registered_commands:
         name = command.name or command.callback.__name__  # type: ignore[union-attr]
         assert f"tco {name}" in pages
+
+
+def test_every_entry_that_help_and_schema_name_is_there() -> None:
+    named = set(re.findall(r"such as ([a-z0-9-]+)/([a-z0-9.-]+[a-z0-9])", json.dumps(SCHEMAS, ensure_ascii=False)))
+    assert len(named) >= 4
+    for stem, entry in named:
+        sections = yaml.load((ROOT / "pricing" / f"{stem}.yaml").read_text(), Loader=_TextDates)
+        assert any(entry in section for section in sections.values() if isinstance(section, dict)), f"{stem}/{entry}"
+
+
+def test_the_readmes_first_scenario_runs(tmp_path: Path) -> None:
+    from tco.analysis.case import read_case
+    from tco.analysis.compare import compare
+
+    readme = (ROOT / "README.md").read_text()
+    (text,) = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
+    mix = re.search(r"`(mix: \{.*?\}\})`", readme)
+    assert mix
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"{text}  {mix[1]}\n")
+    assert {s.name for s in compare(read_case(str(path))).standings} == {"haiku", "llama-api", "own-h100s", "mix"}

@@ -289,3 +289,6 @@ def test_what_cannot_be_split_or_priced_is_said_and_not_guessed(build: Build) ->
     workload = {"volume": "1000000 tokens/day", "input_tokens": 10, "output_tokens": 10}
     with pytest.raises(Faults, match="circle: one → two"):
         build({"workload": workload, "options": options}).price(Exact())
+    chain = {"kind": "hybrid", "routes": {"one": "100%"}, "overflow": {"one": "two", "two": "api"}}
+    with pytest.raises(Faults, match="a fleet that itself overflows"):
+        build({"workload": workload, "options": {**options, "circle": chain}}).price(Exact())

@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 from tco.catalog.store import LookupFault, Store
-from tco.document import Document, Fault, Faults, load, nearest, validate
+from tco.document import Document, Fault, Faults, did_you_mean, load, validate
 from tco.lineitem import Figure, Home, Numbers
 from tco.options.assembly import Assembled, Assembly
 from tco.options.base import At, Context, Notes, Unusable
@@ -106,8 +106,7 @@ def document_of(scenario: str) -> Document:
         inside = shipped("scenarios") / f"{scenario}.yaml"
         known = sorted(p.stem for p in shipped("scenarios").glob("*.yaml"))
         if not inside.exists():
-            close = nearest(scenario, known)
-            hint = f"did you mean `{close[0]}`?" if close else ""
+            hint = did_you_mean(scenario, known)
             expected = "a file, or one of the shipped scenarios " + ", ".join(known)
             raise Faults([Fault(scenario, 0, 0, "no such scenario", expected, hint)])
         path = inside
@@ -203,8 +202,7 @@ def _options(document: Document, faults: list[Fault]) -> dict[str, tuple[ModuleT
             for target, steps in at.spec.targets().items():
                 if not isinstance(raw, dict) or target not in raw:
                     others = [k for k in raw or () if k != name]
-                    close = nearest(target, others)
-                    hint = f"did you mean `{close[0]}`?" if close else ""
+                    hint = did_you_mean(target, others)
                     expected = "one of " + ", ".join(others) if others else "another option of the scenario"
                     key = steps[-1] == target
                     faults.append(at.fault(f"no option `{target}`", *steps, expected=expected, hint=hint, key=key))
@@ -218,8 +216,7 @@ def _reference_api(scenario: Scenario, document: Document, options: Mapping[str,
         return []
     apis = [n for n, (_, at) in options.items() if at.spec.kind == "api"]
     expected = "an option of kind api: " + ", ".join(apis) if apis else "a scenario with an option of kind api"
-    close = nearest(name, apis)
-    hint = f"did you mean `{close[0]}`?" if close else ""
+    hint = did_you_mean(name, apis)
     return [document.fault(("reference_api",), f"`{name}` is no API of the scenario", expected=expected, hint=hint)]
 
 

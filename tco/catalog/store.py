@@ -17,7 +17,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from tco.document import Document, Faults, load, nearest, validate
+from tco.document import Document, Faults, did_you_mean, load, nearest, validate
 from tco.lineitem import Figure, Home
 from tco.shipped import shown
 
@@ -175,7 +175,7 @@ class Store:
             raise LookupFault(
                 f"`{found.name}` has no price in region `{region}`",
                 "one of " + ", ".join(regions),
-                _near(region, regions),
+                did_you_mean(region, regions),
             )
         terms = list(dict.fromkeys(r.term for r in rows if region in (None, r.region)))
         wanted = term or ("on_demand" if "on_demand" in terms else terms[0] if len(terms) == 1 else None)
@@ -184,7 +184,7 @@ class Store:
             raise LookupFault(
                 f"`{found.name}` has no `{wanted}` price{place}" if wanted else f"`{found.name}`{place} needs a `term`",
                 "one of " + ", ".join(terms),
-                _near(wanted or "", terms),
+                did_you_mean(wanted or "", terms),
             )
         taken = region or next(r.region for r in rows if r.term == wanted)
         index, row = self.row(
@@ -220,8 +220,3 @@ def _model(section: str) -> type[Model]:
     module, name = SECTIONS[section].split(".")
     model: type[Model] = getattr(import_module(f"tco.catalog.{module}"), name)
     return model
-
-
-def _near(name: str, choices: Sequence[str]) -> str:
-    close = nearest(name, choices)
-    return f"did you mean `{close[0]}`?" if close else ""

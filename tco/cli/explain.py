@@ -21,15 +21,17 @@ def explain(
     """Print every line of an option: quantity x rate, where each number came from, and the load by hour."""
     with faults_reported():
         from tco.analysis.ledger import ledger
-        from tco.document import nearest
+        from tco.document import did_you_mean
         from tco.lineitem import Exact
         from tco.options.base import Notes
 
         case = read(scenario, variant, at=at)
         if option not in case.options:
-            close = nearest(option, list(case.options))
-            near = f"; did you mean `{close[0]}`?" if close else ""
-            raise usage_error(f"no option `{option}` in {case.document.path}: one of {', '.join(case.options)}{near}")
+            hint = did_you_mean(option, case.options)
+            known = ", ".join(case.options)
+            raise usage_error(
+                f"no option `{option}` in {case.document.path}: one of {known}{'; ' if hint else ''}{hint}"
+            )
         notes = Notes()
         books = ledger(case.price(Exact(), notes)[option], case.volume())
     from tco.report.console import console

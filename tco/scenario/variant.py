@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from tco.document import Document, Faults, nearest
+from tco.document import Document, Faults, did_you_mean
 
 Path = tuple[str | int, ...]
 
@@ -15,14 +15,13 @@ def with_variant(document: Document, name: str) -> Document:
     variants = document.data.get("variants")
     known = [k for k in variants if isinstance(k, str)] if isinstance(variants, dict) else []
     if name not in known:
-        close = nearest(name, known)
         raise Faults(
             [
                 document.fault(
                     ("variants",),
                     f"no variant `{name}`",
                     expected="one of " + ", ".join(known) if known else "a scenario with `variants`",
-                    hint=f"did you mean `{close[0]}`?" if close else "",
+                    hint=did_you_mean(name, known),
                 )
             ]
         )

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import Field, model_validator
 
 from tco import units
-from tco.document import nearest
+from tco.document import did_you_mean
 from tco.fields import Name, Parsed, no_keys
 from tco.lineitem import Figure, LineItem
 from tco.options.base import At, Context, OptionSpec, Unusable, standing_lines
@@ -156,7 +156,7 @@ def _known_classes(given: Mapping[str, object], classes: list[str], at: At, *ste
                     *steps,
                     c,
                     expected="one of " + ", ".join(classes),
-                    hint=f"did you mean `{close[0]}`?" if (close := nearest(c, classes)) else "",
+                    hint=did_you_mean(c, classes),
                 )
                 for c in unknown
             )
