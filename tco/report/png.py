@@ -78,7 +78,7 @@ def draw(c: Comparison) -> bytes:
         axes.legend(loc="upper left", frameon=True, framealpha=0.95, fontsize=9)
         figure.text(0.995, 0.005, f"prices as of {c.as_of}", ha="right", va="bottom", fontsize=7, color="#666666")
         out = io.BytesIO()
-        figure.savefig(out, format="png", metadata={"Software": None})
+        figure.savefig(out, format="png", metadata={"Software": f"matplotlib {mpl.__version__}"})
     return out.getvalue()
 
 
