@@ -68,7 +68,7 @@ def draw(c: Comparison) -> bytes:
         axes.set_ylabel(f"cost, {c.currency} per month")
         title = [
             c.title,
-            *wrap(words.verdict(c), TITLE_WIDTH),
+            *wrap(f"{words.verdict(c)} {words.changes(c)}", TITLE_WIDTH),
         ]  # matplotlib's own wrapping reads dollars as mathematics
         axes.set_title("\n".join(title), loc="left", fontsize=11)
         axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: words.tokens(v)))
