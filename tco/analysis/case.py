@@ -85,9 +85,7 @@ class Case(NamedTuple):
         for name in self.options:
             try:
                 result[name] = Assembly(self.options, context).assemble(name, whole)
-            except Unusable as problem:
-                faults += problem.faults
-            except Faults as problem:
+            except (Unusable, Faults) as problem:
                 faults += problem.faults
         if faults:
             raise Faults(list(dict.fromkeys(faults)))

@@ -79,6 +79,8 @@ class Solver:
         self.apis = [n for n in case.options if case.options[n][1].spec.kind == "api"]
         self.invoices = {n: total([line for _, line in floats[n].lines if line.category == INVOICE]) for n in self.apis}
         self.mean_tokens = float(case.traffic.mean_tokens)
+        self.envelope = curve.bands(curves)
+        self.wider: curve.Window | None = None
         self.settled = {float(e): float(e) for e in ends.values() if e is not None}
         """Edges of curves as first found: the same, solved exactly."""
 
@@ -107,8 +109,7 @@ class Solver:
 
     def _leaders_at_edges(self) -> dict[float, frozenset[int]]:
         """Who leads on either side of each edge between bands."""
-        bands = curve.bands(self.curves)
-        return {low.hi: frozenset(low.leaders + high.leaders) for low, high in pairwise(bands)}
+        return {low.hi: frozenset(low.leaders + high.leaders) for low, high in pairwise(self.envelope)}
 
     def _meets_outside(self, i: int, j: int) -> bool:
         pair = self.curves[i], self.curves[j]
@@ -121,8 +122,6 @@ class Solver:
             return curve.pair(*pair, self.wider).outcome == "outside"
         except curve.TooManyPieces:
             return False
-
-    wider: curve.Window | None = None
 
     def _exact(self, x: curve.Crossover, a: str, b: str) -> Fraction | None:
         if x.kind == "end":
@@ -165,5 +164,5 @@ class Solver:
         """Bands of the cheapest feasible option, their edges the very crossovers of their neighbours."""
         return tuple(
             Band(self.settled.get(b.lo, b.lo), self.settled.get(b.hi, b.hi), tuple(self.names[i] for i in b.leaders))
-            for b in curve.bands(self.curves)
+            for b in self.envelope
         )

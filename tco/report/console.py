@@ -10,5 +10,5 @@ from rich.console import Console
 def console() -> Console:
     """stdout at its own width; 80 columns where it has none. NO_COLOR is respected by rich itself."""
     columns = os.environ.get("COLUMNS", "")
-    width = int(columns) if columns.isdigit() and int(columns) > 0 else None
+    width = int(columns) if columns.isdecimal() and int(columns) > 0 else None
     return Console(width=width, highlight=False, markup=False, emoji=False)
