@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic_core import CoreSchema, core_schema
 
 from tco import units
+from tco.ranges import is_distribution, is_range, parse_distribution, parse_range
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._+-]*$"
 
@@ -122,31 +123,96 @@ def _text(value: Any) -> str:
     raise units.UnitError(value, "some text", "")
 
 
+def ranged(parse: Callable[[Any], Any], schema: dict[str, Any]) -> Parsed:
+    """A number, or a range of such numbers: `{low, high}`, `{low, mode, high}` or `{p10, p90}`."""
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    bound = {k: v for k, v in schema.items() if k not in ("examples", "minimum")}
+    return Parsed(
+        lambda value: parse_range(value, parse) if is_range(value) else parse(value),
+        {
+            **schema,
+            "type": [*types, "object"],
+            "properties": dict.fromkeys(("low", "mode", "high", "p10", "p90"), bound),
+        },
+    )
+
+
+def _size(value: Any) -> Fraction:
+    if is_distribution(value):
+        return parse_distribution(value, units.parse_count, units.parse_share)
+    return parse_range(value, units.parse_count) if is_range(value) else units.parse_count(value)
+
+
 _NUMBER_OR_TEXT: dict[str, Any] = {"type": ["number", "string"]}
 
-Count = Annotated[Fraction, Parsed(units.parse_count, {**_NUMBER_OR_TEXT, "examples": [500, "33.3M"]})]
-Positive = Annotated[Fraction, Parsed(_positive, {**_NUMBER_OR_TEXT, "examples": [500, "33.3M"]})]
+Count = Annotated[Fraction, ranged(units.parse_count, {**_NUMBER_OR_TEXT, "examples": [500, "33.3M"]})]
+Size = Annotated[
+    Fraction,
+    Parsed(
+        _size,
+        {"type": ["number", "string", "object"], "examples": [500, {"p50": 900, "p90": 4000, "max": 20000}]},
+    ),
+]
+"""A number of tokens that may differ from request to request: a mean, quantiles up to a `max`, or a `histogram`."""
+Positive = Annotated[Fraction, ranged(_positive, {**_NUMBER_OR_TEXT, "examples": [500, "33.3M"]})]
 Whole = Annotated[int, Parsed(_whole, {"type": "integer", "minimum": 0})]
 AtLeastOne = Annotated[int, Parsed(_at_least_one, {"type": "integer", "minimum": 1})]
-Share = Annotated[Fraction, Parsed(units.parse_share, {**_NUMBER_OR_TEXT, "examples": ["70%", 0.7]})]
-PositiveShare = Annotated[Fraction, Parsed(_positive_share, {**_NUMBER_OR_TEXT, "examples": ["70%", 0.7]})]
-Factor = Annotated[Fraction, Parsed(units.parse_fraction, {**_NUMBER_OR_TEXT, "examples": ["130%", 1.3]})]
-Price = Annotated[Fraction, Parsed(_price, {"type": "number", "minimum": 0})]
+Share = Annotated[Fraction, ranged(units.parse_share, {**_NUMBER_OR_TEXT, "examples": ["70%", 0.7]})]
+PositiveShare = Annotated[Fraction, ranged(_positive_share, {**_NUMBER_OR_TEXT, "examples": ["70%", 0.7]})]
+Factor = Annotated[Fraction, ranged(units.parse_fraction, {**_NUMBER_OR_TEXT, "examples": ["130%", 1.3]})]
+Price = Annotated[Fraction, ranged(_price, {"type": "number", "minimum": 0})]
 Date = Annotated[date, Parsed(_date, {"type": "string", "format": "date"})]
 Name = Annotated[str, Parsed(_name, {"type": "string", "pattern": NAME, "maxLength": 60})]
 Reference = Annotated[str, Parsed(_reference, {"type": "string", "examples": ["anthropic/claude-haiku-4.5"]})]
+Duration = Annotated[Fraction, ranged(units.parse_seconds, {"type": "string", "examples": ["500 ms", "3 min", "24 h"]})]
+"""Seconds."""
 Text = Annotated[str, Parsed(_text, {"type": "string", "minLength": 1})]
+
+
+def _flow(value: Any) -> units.Flow:
+    if not is_range(value):
+        return units.parse_rate(value)
+    flows = {key: units.parse_rate(bound) for key, bound in value.items()}
+    first = next(iter(flows.values()))
+    if any((f.unit, f.per) != (first.unit, first.per) for f in flows.values()):
+        raise units.UnitError(None, "a range in one unit, such as {low: 10M tokens/day, high: 20M tokens/day}", "")
+    return units.Flow(parse_range(flows, lambda f: f.amount), first.unit, first.per)
+
+
+def money_parser(*per: str) -> Callable[[Any], units.Money]:
+    """Reads money per one of these, or a range of it in one currency. See `units.parse_money`."""
+    allowed: frozenset[str | None] = frozenset(None if p == "" else p for p in per)
+
+    def parse(value: Any) -> units.Money:
+        if not is_range(value):
+            return units.parse_money(value, per=allowed)
+        amounts = {key: units.parse_money(bound, per=allowed) for key, bound in value.items()}
+        first = next(iter(amounts.values()))
+        if any((m.currency, m.per) != (first.currency, first.per) for m in amounts.values()):
+            raise units.UnitError(None, "a range in one currency and unit, such as {low: $1/hour, high: $2/hour}", "")
+        return units.Money(parse_range(amounts, lambda m: m.amount), first.currency, first.per)
+
+    return parse
+
+
+_BOUNDS = {key: {"type": "string"} for key in ("low", "mode", "high", "p10", "p90")}
+
 Flow = Annotated[
-    units.Flow, Parsed(units.parse_rate, {"type": "string", "examples": ["33.3M tokens/day", "100k requests/month"]})
+    units.Flow,
+    Parsed(
+        _flow,
+        {
+            "type": ["string", "object"],
+            "properties": _BOUNDS,
+            "examples": ["33.3M tokens/day", "100k requests/month"],
+        },
+    ),
 ]
 
 
 def _money(per: str, example: str) -> Parsed:
-    allowed = frozenset(per.split())
-    return Parsed(
-        lambda value: units.parse_money(value, per=allowed),
-        {"type": "string", "examples": [example]},
-    )
+    schema = {"type": ["string", "object"], "properties": _BOUNDS, "examples": [example]}
+    return Parsed(money_parser(*per.split(" ")), schema)
 
 
 GpuPrice = Annotated[units.Money, _money("hour gpu_hour day month year", "$1.10/hour")]

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from tco.quantity import Array, At, Linear, Number, Quantity, linear
+from tco.ranges import Range
 
 
 class Home(NamedTuple):
@@ -21,6 +22,8 @@ class Home(NamedTuple):
     source: str = ""
     checked: str = ""
     kind: str = ""
+    key: str = ""
+    """Its keys, from the top of the scenario or of the catalogue entry down: what one draw is drawn for."""
 
     @property
     def is_default(self) -> bool:
@@ -33,12 +36,44 @@ class Home(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """One number with its unit and its home."""
+    """One number with its unit and its home. `value` may be a `Range`, which is its point except in draws.
+
+    A figure made of others (a price converted at a rate, a year's pay a month) is `factor` x the product of the figures
+    in `of`, each to its power: so that a draw of one of them is a draw of it.
+    """
 
     name: str
     value: Fraction
     unit: str
     home: Home
+    of: tuple[tuple[Figure, int], ...] = ()
+    factor: Fraction = Fraction(1)
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether it is a range, or made of one."""
+        return isinstance(self.value, Range) or any(f.uncertain for f, _ in self.of)
+
+    def times(
+        self,
+        *by: Figure,
+        per: tuple[Figure, ...] = (),
+        factor: Fraction | int = 1,
+        name: str | None = None,
+        unit: str | None = None,
+    ) -> Figure:
+        """This figure times others, divided by `per`, times a constant; at home where this one is."""
+        of = (*(self.of or ((self, 1),)), *((f, 1) for f in by), *((f, -1) for f in per))
+        constant = self.factor * factor
+        value = constant
+        for f, power in of:
+            value = value * Fraction(f.value) ** power
+        return Figure(name or self.name, value, self.unit if unit is None else unit, self.home, of, constant)
+
+    @property
+    def base(self) -> tuple[Figure, ...]:
+        """The figures it is made of; itself alone when it is made of none."""
+        return tuple(f for f, _ in self.of) or (self,)
 
 
 class Numbers(Protocol):
@@ -50,21 +85,28 @@ class Numbers(Protocol):
 
 
 class Exact:
-    """Rational arithmetic: scalars of `Fraction`."""
+    """Rational arithmetic: scalars of `Fraction`. A range is its point."""
 
     exact = True
 
     def __call__(self, figure: Figure | Fraction | int) -> Number:
-        return figure.value if isinstance(figure, Figure) else Fraction(figure)
+        return Fraction(figure.value if isinstance(figure, Figure) else figure)
 
 
 class Point:
-    """float64 with a draw axis of one: arrays of shape (draw,) = (1,)."""
+    """float64 with a draw axis of one: arrays of shape (draw,) = (1,). A range is its point."""
 
     exact = False
 
+    def __init__(self) -> None:
+        self.ranges = False
+        """Whether a range has been asked for: only then there is something to draw."""
+
     def __call__(self, figure: Figure | Fraction | int) -> Number:
-        return np.array([float(figure.value if isinstance(figure, Figure) else figure)])
+        if isinstance(figure, Figure):
+            self.ranges = self.ranges or figure.uncertain
+            figure = figure.value
+        return np.array([float(figure)])
 
 
 class LineItem(NamedTuple):
@@ -134,5 +176,7 @@ class Bill(NamedTuple):
     lines: tuple[LineItem, ...]
     limits: tuple[Limit, ...] = ()
     fleet: Fleet | None = None
+    gpus: Quantity | None = None
+    """GPUs billed at the peak, which people may be counted by; None where none are known."""
     retires: date | None = None
     """The day what it rests on is switched off."""

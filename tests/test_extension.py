@@ -36,7 +36,7 @@ KIND = '''
 from typing import Literal
 from tco.fields import MoneyOverTime, Positive
 from tco.lineitem import Bill, LineItem
-from tco.options.base import OptionSpec, class_figures, standing_lines
+from tco.options.base import OptionSpec, class_figures, fixed_lines
 from tco.quantity import Steps, linear
 
 class Spec(OptionSpec):
@@ -48,10 +48,10 @@ class Spec(OptionSpec):
 def bill(spec, at, demand, context):
     requests = linear(0, *((1, demand.requests_per_month(c.name, context.n)) for c in class_figures(demand)))
     size = at.figure("requests_per_bundle", "requests")
-    price, made_of = context.money(at, "bundle", spec.bundle, "bundle")
+    price = context.money(at, "bundle", spec.bundle, "bundle")
     bundles = Steps(requests, context.n(size))
-    line = LineItem("bundles", "bundles", bundles, "bundles", context.n(price), (size, *made_of))
-    return Bill((line, *standing_lines(at, context)))
+    line = LineItem("bundles", "bundles", bundles, "bundles", context.n(price), (size, *price.base))
+    return Bill((line, *fixed_lines(at, context)))
 '''
 
 WITH_KIND = """

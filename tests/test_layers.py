@@ -15,7 +15,7 @@ PACKAGE = Path(tco.__file__).parent
 # DESIGN: cli -> report -> analysis -> options -> scenario, workload, catalog -> quantity, curve, lineitem, units.
 # `document` reads YAML for the models of the middle layers; `fields` are their shared field types.
 RANKS = {
-    "numerals": 0, "units": 1, "quantity": 0, "curve": 1, "lineitem": 1,
+    "numerals": 0, "units": 1, "ranges": 1, "quantity": 0, "curve": 1, "lineitem": 2, "draws": 3,
     "document": 2, "shipped": 0, "fields": 2, "catalog": 3, "workload": 4, "scenario": 5,
     "options": 6, "analysis": 7, "report": 8, "cli": 9, "__init__": 8, "__main__": 10,
 }  # fmt: skip

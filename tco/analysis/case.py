@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 from tco.catalog.store import LookupFault, Store
 from tco.document import Document, Fault, Faults, did_you_mean, load, validate
-from tco.lineitem import Figure, Home, Numbers
+from tco.lineitem import Figure, Numbers
 from tco.options.assembly import Assembled, Assembly
-from tco.options.base import At, Context, Notes, Unusable
+from tco.options.base import At, Context, Notes, Unusable, home_of
 from tco.options.kinds import kind, kinds
 from tco.scenario.model import Scenario
 from tco.scenario.variant import with_variant
@@ -77,7 +77,14 @@ class Case(NamedTuple):
     def price(self, n: Numbers, notes: Notes | None = None) -> dict[str, Assembled]:
         """Every option's line items in the numbers of `n`. `Faults` when any cannot be priced, all at once."""
         context = Context(
-            n, self.store, self.scenario.currency, self.rates, self.hours, self.overhead, notes or Notes()
+            n,
+            self.store,
+            self.scenario.currency,
+            self.rates,
+            self.hours,
+            self.overhead,
+            self.traffic.burst,
+            notes or Notes(),
         )
         faults: list[Fault] = []
         result: dict[str, Assembled] = {}
@@ -140,18 +147,16 @@ def build_case(document: Document, variant: str | None = None, today: date | Non
     days = _convention(document, "traffic_days_per_month", scenario.traffic_days_per_month, "days/month")
     hours = _convention(document, "billed_hours_per_month", scenario.billed_hours_per_month, "hours/month")
     homes = {
-        ".".join(str(p) for p in (path[2:] if path[1] == "classes" else (REQUEST, *path[1:]))): Home(
-            document.where(path)
-        )
+        ".".join(str(p) for p in (path[2:] if path[1] == "classes" else (REQUEST, *path[1:]))): home_of(document, path)
         for path in document.marks
         if len(path) >= 2 and path[0] == "workload"
     }
     overhead = {
-        k: Figure(f"overhead: {k}", v, "of served requests", Home(document.where(("workload", "overhead", k))))
+        k: Figure(f"overhead: {k}", v, "of served requests", home_of(document, ("workload", "overhead", k)))
         for k, v in scenario.workload.overhead.items()
     }
     rates = {
-        c: Figure(f"1 {c}", r.usd, "USD", Home(document.where(("exchange_rates", c)), r.source, r.as_of.isoformat()))
+        c: Figure(f"1 {c}", r.usd, "USD", home_of(document, ("exchange_rates", c), r.source, r.as_of.isoformat()))
         for c, r in scenario.exchange_rates.items()
     }
     case = Case(
@@ -169,8 +174,7 @@ def build_case(document: Document, variant: str | None = None, today: date | Non
 
 
 def _convention(document: Document, key: str, value: Fraction, unit: str) -> Figure:
-    home = Home(document.where((key,))) if (key,) in document.marks else Home("default")
-    return Figure(key, value, unit, home)
+    return Figure(key, value, unit, home_of(document, (key,)))
 
 
 def _options(document: Document, faults: list[Fault]) -> dict[str, tuple[ModuleType, At]]:

@@ -32,6 +32,11 @@ SECTIONS = {
     "endpoints": "offers.Offer",
     "people": "people.Person",
     "capacity": "profiles.CapacityProfile",
+    "open_weights": "open_weights.OpenModel",
+    "hardware": "hardware.Hardware",
+    "electricity": "power.Electricity",
+    "pue": "power.Pue",
+    "colocation": "power.Colocation",
 }
 """The model of each section's entries, by the name of its module: imported when an entry is read, not before."""
 STALE_DAYS = 90
@@ -60,9 +65,9 @@ class Found(NamedTuple):
 
     def figure(self, name: str, value: Fraction, unit: str, row: Sourced, *steps: str | int) -> Figure:
         """A number of this entry, at home at its line of the catalogue."""
-        home = Home(
-            self.document.where((*self.path, *steps)), f"{self.name}: {row.source}", row.checked.isoformat(), row.kind
-        )
+        path = (*self.path, *steps)
+        paper = f"{self.name}: {row.source}", row.checked.isoformat(), row.kind
+        home = Home(self.document.where(path), *paper, ".".join((self.name, *map(str, path))))
         return Figure(name, value, unit, home)
 
 
@@ -88,7 +93,8 @@ class Store:
         """What has been read so far: the inputs of a result."""
         return self._documents.values()
 
-    def _document(self, path: Path) -> Document:
+    def read(self, path: Path) -> Document:
+        """The file, read once."""
         if path not in self._documents:
             document = load(path)
             self._documents[path] = replace(document, path=shown(document.path))
@@ -109,7 +115,7 @@ class Store:
         stem, entry = name.split("/")
         paths = self.files.get(stem, [])
         for path in paths:
-            document = self._document(path)
+            document = self.read(path)
             content = self._section(document, section)
             if entry in content:
                 spec = validate(_model(section), content[entry], document, (section, entry))
@@ -124,7 +130,7 @@ class Store:
                 "a file among " + ", ".join(sorted(self.files)),
                 self._hint(section, stem, entry, sorted(self.files)),
             )
-        there = [f"{stem}/{e}" for p in paths for e in self._section(self._document(p), section)]
+        there = [f"{stem}/{e}" for p in paths for e in self._section(self.read(p), section)]
         raise LookupFault(
             f"`{name}` is not among the {section} of {stem}.yaml",
             ("one of " + ", ".join(there))
@@ -149,11 +155,15 @@ class Store:
         for stem in stems:
             for path in self.files[stem]:
                 with suppress(Faults):
-                    names += [f"{stem}/{entry}" for entry in self._section(self._document(path), section)]
+                    names += [f"{stem}/{entry}" for entry in self._section(self.read(path), section)]
         return names
 
     def row(self, found: Found, rows: Sequence[D], what: str) -> tuple[int, D]:
         """The row that holds at the date: the latest that is not after it. Rows may be filtered before."""
+        if not rows:
+            raise LookupFault(
+                f"no price of `{found.name}`{f' {what}' if what else ''} is known", "a price stated in the scenario"
+            )
         held = [(i, r) for i, r in enumerate(found.spec.prices) if r in rows and r.as_of <= self.as_of]
         if not held:
             first = min(r.as_of for r in rows)
@@ -198,7 +208,7 @@ class Store:
             return Figure("US dollar", Fraction(1), "USD", Home("default"))
         known: list[str] = []
         for path in self.files.get("currencies", []):
-            document = self._document(path)
+            document = self.read(path)
             section = self._section(document, "exchange_rates")
             known += list(section)
             if currency in section:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import NamedTuple
 
 from tco.lineitem import Bill, Fleet, Limit, LineItem
 from tco.options.base import At, Context, Unusable
+from tco.options.people import Staffed, people_lines
+from tco.quantity import linear
 from tco.workload.demand import Demand
 
 Options = Mapping[str, tuple[ModuleType, At]]
@@ -52,6 +54,7 @@ class Assembly:
         self.options, self.context = options, context
         self.own: list[LineItem] = []
         self.demands: dict[str, Demand] = {}
+        self.handed_on: dict[str, None] = {}
         self.overflow: dict[str, tuple[str, At]] = {}  # fleet: what takes the rest, and the hybrid that says so
 
     def assemble(self, name: str, demand: Demand) -> Assembled:
@@ -61,7 +64,27 @@ class Assembly:
         for leaf, leaf_demand in self.demands.items():
             module, at = self.options[leaf]
             parts.append(Part(leaf, module.bill(at.spec, at, leaf_demand, self.context)))
-        return Assembled(name, tuple(self.own), tuple(parts))
+        return self._staffed(name, parts)
+
+    def _staffed(self, name: str, parts: Sequence[Part]) -> Assembled:
+        """The people of the option and of its leaves: known only when all fleets are."""
+        needs = [
+            Staffed(self.options[p.leaf][1], p.bill.gpus, p.bill.fleet.inputs if p.bill.fleet is not None else ())
+            for p in parts
+            if self.options[p.leaf][1].spec.people is not None
+        ]
+        inner = [self.options[h][1] for h in self.handed_on if self.options[h][1].spec.people is not None]
+        gpus = [p.bill.gpus for p in parts if p.bill.gpus is not None]
+        together = linear(0, *((1, q) for q in gpus)) if gpus else None
+        fleets = tuple(f for p in parts if p.bill.fleet is not None for f in p.bill.fleet.inputs)
+        needs += [Staffed(at, together, fleets) for at in inner]
+        people: dict[str, list[LineItem]] = {}
+        for whose, line in people_lines(needs, self.context):
+            people.setdefault(whose, []).append(line)
+        leaves = {p.leaf for p in parts}
+        own = [line for whose, lines in people.items() if whose not in leaves for line in lines]
+        staffed = (p._replace(bill=p.bill._replace(lines=(*p.bill.lines, *people.get(p.leaf, ())))) for p in parts)
+        return Assembled(name, (*self.own, *own), tuple(staffed))
 
     def _hand_down(self, name: str, demand: Demand, path: tuple[str, ...]) -> None:
         module, at = self.options[name]
@@ -72,6 +95,7 @@ class Assembly:
             self.demands[name] = self.demands[name] + demand if name in self.demands else demand
             return
         routed = module.route(at.spec, at, demand, self.context)
+        self.handed_on[name] = None
         self.own += routed.lines
         for fleet, target in routed.overflow.items():
             if not hasattr(self.options[fleet][0], "split"):

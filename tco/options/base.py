@@ -1,20 +1,18 @@
-"""What every kind of option shares: its common keys, where its figures come from, people and fixed costs."""
+"""What every kind of option shares: its common keys, where its figures come from, its overhead and fixed costs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
-from math import prod
 from typing import Any, NamedTuple
 
 from pydantic import Field, model_validator
 
 from tco import units
-from tco.catalog.meters import meter
 from tco.catalog.store import STALE_DAYS, Found, LookupFault, Store
 from tco.document import Document, Fault
-from tco.fields import Count, Factor, Model, MoneyOverTime, Name, Positive, Reference, Share, Text, no_keys
+from tco.fields import AtLeastOne, Count, Factor, Model, MoneyOverTime, Name, Positive, Reference, Share, Text, no_keys
 from tco.lineitem import Figure, Home, LineItem, Numbers
 from tco.quantity import Linear, Number
 from tco.workload.demand import Class, Demand
@@ -28,7 +26,11 @@ Steps = tuple[str | int, ...]
 class People(Model):
     """The people an option needs: a fraction of a full-time post and what a full-time year costs."""
 
-    fte: Positive = Field(description="full-time equivalents")
+    fte: Positive = Field(description="full-time equivalents, in all or `per_gpus`")
+    per_gpus: AtLeastOne | None = Field(
+        None, description="`fte` for every so many GPUs at the peak, all fleets of the option together"
+    )
+    at_least: Positive | None = Field(None, description="full-time equivalents at least: on-call around the clock")
     role: Reference | None = Field(None, description="a catalogue entry, such as us/engineer-150k")
     cost: MoneyOverTime | None = Field(None, description="a full-time year of one's own, such as 150k USD/year")
 
@@ -36,6 +38,8 @@ class People(Model):
     def _one_cost(self) -> People:
         if (self.role is None) == (self.cost is None):
             raise units.UnitError(None, "one of `role` (a catalogue entry) and `cost` (such as 150k USD/year)", "")
+        if self.at_least is not None and self.per_gpus is None:
+            raise units.UnitError(None, "`per_gpus` beside `at_least`: a fixed `fte` needs no minimum", "")
         return self
 
 
@@ -46,7 +50,7 @@ class OptionSpec(Model):
     label: Text | None = Field(None, description="a longer name for tables and pictures")
     note: Text | None = None
     candidate: bool = Field(True, description="false: only a part of hybrids, not compared by itself")
-    people: People | None = None
+    people: People | None = Field(None, description="who looks after it, and what they cost")
     fixed_costs: dict[Name, MoneyOverTime] = Field(default_factory=no_keys, description="further costs by name")
 
     def references(self) -> dict[Steps, tuple[str, str]]:
@@ -93,6 +97,13 @@ class Notes:
         self.warnings[Note(option, text)] = None
 
 
+def home_of(document: Document, path: Steps, source: str = "", checked: str = "") -> Home:
+    """Where a document states what stands at these keys; a named default when it does not."""
+    if path not in document.marks:
+        return Home("default")
+    return Home(document.where(path), source, checked, "", ".".join(map(str, path)))
+
+
 class At(NamedTuple):
     """An option in its document: turns its keys into figures with a home, and faults with a place."""
 
@@ -102,12 +113,11 @@ class At(NamedTuple):
     path: tuple[str | int, ...]
 
     def home(self, *steps: str | int) -> Home:
-        path = (*self.path, *steps)
-        return Home(self.document.where(path)) if path in self.document.marks else Home("default")
+        return home_of(self.document, (*self.path, *steps))
 
     def figure(self, key: str, unit: str) -> Figure:
         """The figure of a key: at its line, or the named default."""
-        return Figure(key, Fraction(getattr(self.spec, key)), unit, self.home(key))
+        return Figure(key, getattr(self.spec, key), unit, self.home(key))
 
     def fault(self, message: str, *steps: str | int, expected: str = "", hint: str = "", key: bool = False) -> Fault:
         return self.document.fault((*self.path, *steps), message, expected=expected, hint=hint, key=key)
@@ -131,6 +141,7 @@ class Context(NamedTuple):
     """Exchange rates of the scenario's own, US dollars for one unit."""
     hours: Figure
     overhead: Mapping[str, Figure]
+    burst: Figure
     notes: Notes
 
     def find(self, at: At, section: str, name: str, *steps: str | int) -> Found:
@@ -140,54 +151,44 @@ class Context(NamedTuple):
         except LookupFault as missing:
             raise Unusable(at.fault(missing.message, *steps, expected=missing.expected, hint=missing.hint)) from None
 
-    def converted(self, at: At, figure: Figure, currency: str, *steps: str | int) -> tuple[Figure, tuple[Figure, ...]]:
-        """A money figure in the scenario's currency, and the figures it was made of, rates included."""
+    def converted(self, at: At, figure: Figure, currency: str, *steps: str | int) -> Figure:
+        """A money figure in the scenario's currency."""
         if currency == self.currency:
-            return figure, (figure,)
+            return figure
         try:
             from_rate, to_rate = (self.rates.get(c) or self.store.exchange_rate(c) for c in (currency, self.currency))
         except LookupFault as missing:
             raise Unusable(at.fault(missing.message, *steps, expected=missing.expected, hint=missing.hint)) from None
-        value = figure.value * from_rate.value / to_rate.value
-        used = [r for r, c in ((from_rate, currency), (to_rate, self.currency)) if c != "USD"]
-        for r in used:
+        by, per = ((r,) if c != "USD" else () for r, c in ((from_rate, currency), (to_rate, self.currency)))
+        for r in (*by, *per):
             self._warn_stale(r)
             self.notes.assume("", f"{r.name} = {float(r.value):g} {r.unit}: {r.home}")
-        unit = figure.unit.replace(currency, self.currency)
-        return Figure(figure.name, value, unit, figure.home), (figure, *used)
+        return figure.times(*by, per=per, unit=figure.unit.replace(currency, self.currency))
 
-    def money(self, at: At, key: str, money: units.Money, *steps: str | int) -> tuple[Figure, tuple[Figure, ...]]:
-        """A stated amount in the scenario's currency, with its inputs."""
+    def money(self, at: At, key: str, money: units.Money, *steps: str | int) -> Figure:
+        """A stated amount in the scenario's currency."""
         per = "1M tokens" if money.per == "mtok" else money.per
-        figure = Figure(key, money.amount, f"{money.currency}/{per}", at.home(*steps))
-        return self.converted(at, figure, money.currency, *steps)
+        unit = f"{money.currency}/{per}" if per else money.currency
+        return self.converted(at, Figure(key, money.amount, unit, at.home(*steps)), money.currency, *steps)
 
     def per_hour(self, figure: Figure, per: str | None, hours: Figure) -> Figure:
         """Money over time as money per billed hour, of which a month has so many."""
-        factor = {
-            "hour": Fraction(1),
-            "gpu_hour": Fraction(1),
-            "day": Fraction(1, 24),
-            "month": 1 / hours.value,
-            "year": 1 / (MONTHS_PER_YEAR * hours.value),
-        }[per or "month"]
         unit = f"{self.currency}/hour"
-        return Figure(figure.name, figure.value * factor, unit, figure.home)
+        if per in ("hour", "gpu_hour", "day"):
+            return figure.times(factor=Fraction(1, 24) if per == "day" else 1, unit=unit)
+        return figure.times(per=(hours,), factor=Fraction(1, MONTHS_PER_YEAR) if per == "year" else 1, unit=unit)
 
     def per_month(self, figure: Figure, per: str | None, hours: Figure | None = None) -> Figure:
-        """Money over time as money a month of billed hours: the scenario's, unless an option has its own."""
-        month = hours or self.hours
-        hourly = self.per_hour(figure, per, month)
-        return Figure(figure.name, hourly.value * month.value, f"{self.currency}/month", figure.home)
+        """Money over time as money a month; an hour or a day by the month's billed hours, its own where it has such."""
+        unit = f"{self.currency}/month"
+        if per in ("hour", "gpu_hour", "day"):
+            month = hours or self.hours
+            return figure.times(month, factor=Fraction(1, 24) if per == "day" else 1, unit=unit)
+        return figure.times(factor=Fraction(1, MONTHS_PER_YEAR) if per == "year" else 1, unit=unit)
 
-    def monthly(
-        self, at: At, key: str, money: units.Money, *steps: str | int, hours: Figure | None = None
-    ) -> tuple[Figure, tuple[Figure, ...]]:
-        """A stated amount over time as money a month, with its inputs: the month's hours for an hour or a day."""
-        month = hours or self.hours
-        figure, made_of = self.money(at, key, money, *steps)
-        used = (month,) if money.per in ("hour", "gpu_hour", "day") else ()
-        return self.per_month(figure, money.per, month), (*made_of, *used)
+    def monthly(self, at: At, key: str, money: units.Money, *steps: str | int, hours: Figure | None = None) -> Figure:
+        """A stated amount over time as money a month."""
+        return self.per_month(self.money(at, key, money, *steps), money.per, hours)
 
     def _warn_stale(self, rate: Figure) -> None:
         if rate.home.checked:
@@ -223,83 +224,12 @@ def grossed_up(figures: Iterable[Figure], n: Numbers) -> Number:
     return sum((n(f) for f in figures), n(1))
 
 
-Terms = Mapping[tuple[Figure, ...], int]
-"""A count of tokens as a sum: the figures of each product, and its sign."""
-
-
-def usage_terms(c: Class, at: At) -> dict[str, Terms]:
-    """Tokens of one request by meter, as this option counts them: ratios applied, reasoning added, cache reads split.
-
-    Meters inside another are part of their container's count. Absent meters are left out.
-    """
-    spec: ServesTokens = at.spec
-    ratio = {"input": at.figure("input_ratio", ""), "output": at.figure("output_ratio", "")}
-    counts: dict[str, Terms] = {}
-    for key, figure in c.tokens.items():
-        root = _root(key)
-        if figure.value or key == root:
-            counts[key] = {(figure, ratio[root]): 1}
-    if spec.reasoning_tokens:
-        counts["reasoning"] = {(at.figure("reasoning_tokens", "tokens/request"),): 1}
-        counts["output"] = {**counts["output"], **counts["reasoning"]}
-    if c.cacheable is not None and spec.cache_hit_rate:
-        counts["cache_read"] = {
-            (c.cacheable, ratio["input"], at.figure("cache_hit_rate", "of the cacheable prefix")): 1
-        }
-    return counts
-
-
-def less(whole: Terms, *parts: Terms) -> Terms:
-    """What is left of a count without its parts: products in both fall away."""
-    left = dict(whole)
-    for part in parts:
-        for product, times in part.items():
-            left[product] = left.get(product, 0) - times
-    return {product: times for product, times in left.items() if times}
-
-
-def counted(terms: Terms, n: Numbers) -> Number:
-    """The number of tokens."""
-    return sum((prod(map(n, product), start=n(times)) for product, times in terms.items()), n(0))
-
-
-def usage(c: Class, at: At, n: Numbers) -> dict[str, Number]:
-    """The numbers of `usage_terms`."""
-    return {key: counted(terms, n) for key, terms in usage_terms(c, at).items()}
-
-
-def figures_in(*counts: Terms) -> tuple[Figure, ...]:
-    """The figures that counts are made of: those that somebody stated."""
-    return tuple(dict.fromkeys(f for terms in counts for product in terms for f in product if not f.home.is_default))
-
-
-def _root(key: str) -> str:
-    row = meter(key)
-    return key if row.inside is None else _root(row.inside)
-
-
-def standing_lines(at: At, context: Context) -> tuple[LineItem, ...]:
-    """People and fixed costs: lines that do not depend on the volume."""
-    n, spec = context.n, at.spec
-    lines: list[LineItem] = []
-    if spec.people is not None:
-        fte = Figure("fte", spec.people.fte, "FTE", at.home("people", "fte"))
-        if spec.people.role is not None:
-            found = context.find(at, "people", spec.people.role, "people", "role")
-            person = found.spec
-            context.paper(at.name, found, person)
-            year = found.figure("per_year", person.per_year, f"{found.currency}/year", person, "per_year")
-            loading = found.figure("loading", person.loading, "", person, "loading")
-            loaded = Figure("per_year", year.value * loading.value, year.unit, year.home)
-            rate, made_of = context.converted(at, loaded, found.currency, "people", "role")
-            made_of = (*made_of, *((loading,) if loading.value != 1 else ()))
-            monthly = context.per_month(rate, "year")
-        else:
-            monthly, made_of = context.monthly(at, "cost of a full-time post", spec.people.cost, "people", "cost")
-        lines.append(LineItem("people", "people", constant().times(n(fte)), "FTE", n(monthly), (fte, *made_of)))
-    for name, money in spec.fixed_costs.items():
-        monthly, made_of = context.monthly(at, name, money, "fixed_costs", name)
-        lines.append(LineItem("fixed", name, constant(), "month", n(monthly), made_of))
+def fixed_lines(at: At, context: Context) -> tuple[LineItem, ...]:
+    """Fixed costs: lines that do not depend on the volume."""
+    lines = []
+    for name, money in at.spec.fixed_costs.items():
+        monthly = context.monthly(at, name, money, "fixed_costs", name)
+        lines.append(LineItem("fixed", name, constant(), "month", context.n(monthly), monthly.base))
     return tuple(lines)
 
 

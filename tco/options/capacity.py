@@ -19,9 +19,10 @@ from tco.catalog.capacity import CapacityRates
 from tco.catalog.store import Found
 from tco.fields import Reference
 from tco.lineitem import Exact, Figure, Numbers
-from tco.options.base import At, Context, Terms, Unusable, class_figures, figures_in, less, usage, usage_terms
+from tco.options.base import At, Context, Unusable, class_figures
+from tco.options.usage import Terms, call_usage, calls_inputs, figures_in, less, usage_terms
 from tco.quantity import Number
-from tco.workload.demand import Class, Demand
+from tco.workload.demand import Call, Class, Demand
 
 if TYPE_CHECKING:
     from tco.catalog.profiles import CapacityProfile
@@ -87,11 +88,13 @@ class Capacity(NamedTuple):
 
     def seconds_inputs(self, demand: Demand) -> tuple[Figure, ...]:
         """The figures `seconds` reads."""
-        return (*self.inputs, *figures_in(*(t for c in class_figures(demand) for t in self._counts_read(c))))
+        classes = class_figures(demand)
+        read = [t for c in classes for call in c.calls for t in self._counts_read(c, call)]
+        return (*self.inputs, *figures_in(*read), *(f for c in classes for f in calls_inputs(c)))
 
-    def _counts_read(self, c: Class) -> tuple[Terms, ...]:
-        """The counts of a request that decide how long it takes."""
-        r, terms = self.rates, usage_terms(c, self.at)
+    def _counts_read(self, c: Class, call: Call) -> tuple[Terms, ...]:
+        """The counts of a call that decide how long it takes."""
+        r, terms = self.rates, usage_terms(c, self.at, call)
         if r.prefill_tokens_per_s is not None:
             cached = (terms["cache_read"],) if "cache_read" in terms else ()
             return less(terms["input"], *cached), terms["output"]
@@ -100,8 +103,11 @@ class Capacity(NamedTuple):
         return (terms["output"],) if r.output_tokens_per_s is not None else ()
 
     def _seconds(self, c: Class, context: Context) -> Number:
+        n = context.n
+        return sum((times * self._of_call(c, counts, context) for times, counts in call_usage(c, self.at, n)), n(0))
+
+    def _of_call(self, c: Class, counts: Mapping[str, Number], context: Context) -> Number:
         n, r = context.n, self.rates
-        counts = usage(c, self.at, n)
         if r.prefill_tokens_per_s is not None:
             uncached = counts["input"] - counts["cache_read"] if "cache_read" in counts else counts["input"]
             prefill, decode = (n(self.figure(k)) for k in ("prefill_tokens_per_s", "decode_tokens_per_s"))
@@ -135,7 +141,7 @@ class Capacity(NamedTuple):
     def _covers(self, c: Class, covered: bool, what: str) -> None:
         """Refuse a capacity that would serve some of a request for nothing."""
         if not covered:
-            sizes = _sizes(usage(c, self.at, Exact()))
+            sizes = _sizes(_mean_call(c, self.at))
             raise Unusable(self.at.fault(f"{what} says nothing of {c.name} ({sizes})", "capacity"))
 
     def _mix(self, n: Numbers) -> Mapping[str, Number] | None:
@@ -145,8 +151,7 @@ class Capacity(NamedTuple):
         return {k: n(self.figure(f"{k}_tokens")) for k in keys}
 
     def _say_predicted(self, c: Class, context: Context) -> None:
-        n = Exact()
-        counts, mix = usage(c, self.at, n), self._mix(n) or {}
+        counts, mix = _mean_call(c, self.at), self._mix(Exact()) or {}
         if all(counts[k] == mix.get(k, 0) for k in ("input", "output")):
             return
         here, there = _sizes(counts), _sizes(mix)
@@ -154,6 +159,14 @@ class Capacity(NamedTuple):
             self.at.name,
             f"time for {c.name} ({here}) is an upper bound, from the mix that the capacity was found at ({there})",
         )
+
+
+def _mean_call(c: Class, at: At) -> dict[str, Fraction]:
+    """Tokens of the mean call of a request, by meter, at the point."""
+    kinds = list(call_usage(c, at, Exact()))
+    calls = sum((times for times, _ in kinds), Fraction(0))
+    keys = dict.fromkeys(key for _, counts in kinds for key in counts)
+    return {key: sum((t * counts.get(key, 0) for t, counts in kinds), Fraction(0)) / calls for key in keys}
 
 
 def _sizes(counts: Mapping[str, Fraction]) -> str:

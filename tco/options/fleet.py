@@ -15,18 +15,17 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from tco.fields import AtLeastOne, Factor, Model, Positive, PositiveShare, Whole
 from tco.lineitem import Figure, Fleet, LevelLoad, Limit, Numbers
-from tco.options.base import At, Context, ServesTokens, Unusable, constant, grossed_up, overheads
+from tco.options.base import At, Context, ServesTokens, Unusable, class_figures, constant, grossed_up, overheads
 from tco.options.base import Steps as Keys
 from tco.options.capacity import Capacity, CapacityField, capacity
 from tco.quantity import VOLUME, Highest, Linear, Number, Part, Quantity, Steps, linear
 from tco.units import UnitError
 from tco.workload.demand import Demand
+from tco.workload.model import DAYS_PER_WEEK, HOURS_PER_DAY
 
 if TYPE_CHECKING:
     from pydantic import GetJsonSchemaHandler
     from pydantic_core import CoreSchema
-
-HOURS_PER_DAY = 24
 
 
 class Replicas(Model):
@@ -70,12 +69,12 @@ class FleetSpec(ServesTokens):
         description="static: the peak's replicas all month; autoscaled: each hour's; busy_hours: none without load",
     )
     target_utilisation: PositiveShare = Field(Fraction(1), description="load a replica is planned for")
-    burst: Factor = Field(Fraction(1), description="peak within the hour over the hour's mean, 1 or more")
+    burst: Factor | None = Field(None, description="peak within the hour over its mean; the workload's when absent")
     billed_hours_per_month: Positive | None = Field(None, description="this option's own hours")
 
     @model_validator(mode="after")
     def _burst(self) -> FleetSpec:
-        if self.burst < 1:
+        if self.burst is not None and getattr(self.burst, "low", self.burst) < 1:
             raise UnitError(
                 None, f"`burst` of 1 or more, not {float(self.burst):g}: a peak is no lower than its mean", ""
             )
@@ -150,22 +149,22 @@ def sized(at: At, demand: Demand, context: Context) -> Sized:
         if load is not None and _carries(load):
             loads.append((i, load))
     # billed hours beyond those of the traffic's days carry no load; a month of fewer billed hours has fewer such days
-    days = min(demand.traffic.days_per_month.value, month.value / HOURS_PER_DAY)
+    weeks = np.minimum(n(demand.traffic.days_per_month), n(month) / HOURS_PER_DAY) / DAYS_PER_WEEK
     at_rest = 0 if spec.billing == "busy_hours" else spec.replicas.min
     by_level: list[LevelLoad] = []
     for i, load in loads:
         level = demand.traffic.levels[i]
         running = _running(load, size, at_rest, spec.replicas, n)
-        by_level.append(LevelLoad(n(level.hours_per_day * days), level.share_of_day, load, running))
-    loaded = sum(demand.traffic.levels[i].hours_per_day for i, _ in loads)
+        by_level.append(LevelLoad(weeks * level.hours_per_week, demand.traffic.day_share(level), load, running))
+    loaded = sum(demand.traffic.levels[i].hours_per_week for i, _ in loads)
     highest = _highest(by_level)
     peak = _max_of([level.replicas for level in highest]) if highest else constant().times(n(spec.replicas.min))
     own = () if spec.billing == "static" else (demand.traffic.days_per_month,)
-    inputs = (month, *own, *_load_inputs(at, demand, known, context), *_size_inputs(at, "min", "max", "spare"))
+    inputs = (month, *own, *_load_inputs(at, demand, known, context), *_size_inputs(at, context, "min", "max", "spare"))
     fleet = Fleet(
         "replica",
         tuple(by_level),
-        n(month.value - loaded * days),
+        n(month) - loaded * weeks,
         n(at_rest),
         size,
         known.describe(),
@@ -248,7 +247,7 @@ def split(at: At, demand: Demand, context: Context) -> tuple[Demand, Demand]:
                 raise Unusable(at.fault("overflow into a fleet that itself overflows cannot be split by class exactly"))
             served.setdefault(c, {})[i] = Part(load, 0, room).times(own / slope)
             rest.setdefault(c, {})[i] = Part(load, room, None).times(own / slope)
-    room_inputs = (*_load_inputs(at, demand, known, context), *_size_inputs(at, "max", "spare"))
+    room_inputs = (*_load_inputs(at, demand, known, context), *_size_inputs(at, context, "max", "spare"))
     inputs = dict.fromkeys(demand.flows, room_inputs)
     return Demand(demand.traffic, served, inputs), Demand(demand.traffic, rest, inputs)
 
@@ -256,22 +255,28 @@ def split(at: At, demand: Demand, context: Context) -> tuple[Demand, Demand]:
 def _size(at: At, context: Context) -> Number:
     """Busy replicas that one replica is planned to take."""
     n = context.n
-    return n(at.figure("target_utilisation", "")) / n(at.figure("burst", ""))
+    return n(at.figure("target_utilisation", "")) / n(burst(at, context))
+
+
+def burst(at: At, context: Context) -> Figure:
+    """The peak within the hour over its mean: the option's own, else the workload's."""
+    return context.burst if at.spec.burst is None else at.figure("burst", "of the hour's mean")
 
 
 def _load_inputs(at: At, demand: Demand, known: Capacity, context: Context) -> tuple[Figure, ...]:
     """The figures that busy replicas are made of."""
     requests = dict.fromkeys(f for figures in demand.inputs.values() for f in figures)
-    return (*requests, demand.traffic.load, *known.seconds_inputs(demand), *overheads(at, context))
+    loads = dict.fromkeys(c.load for c in class_figures(demand))
+    return (*requests, *loads, *known.seconds_inputs(demand), *overheads(at, context))
 
 
-def _size_inputs(at: At, *bounds: str) -> tuple[Figure, ...]:
+def _size_inputs(at: At, context: Context, *bounds: str) -> tuple[Figure, ...]:
     replicas = tuple(
         Figure(f"replicas.{key}", Fraction(value), "replicas", at.home(*_stated(at, key)))
         for key in bounds
         if (value := getattr(at.spec.replicas, key))
     )
-    return (at.figure("target_utilisation", "of a replica"), at.figure("burst", "of the hour's mean"), *replicas)
+    return (at.figure("target_utilisation", "of a replica"), burst(at, context), *replicas)
 
 
 def _stated(at: At, key: str) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from pydantic import Field
@@ -26,8 +25,8 @@ class RentalSpec(FleetSpec):
     term: Term | None = Field(None, description="on_demand when absent")
 
 
-def offer(at: At, context: Context, section: str, key: str) -> tuple[Found, OfferPrice, Figure, tuple[Figure, ...]]:
-    """The offer that a key names, its price row, the hourly rate in the scenario's currency, what that is made of."""
+def offer(at: At, context: Context, section: str, key: str) -> tuple[Found, OfferPrice, Figure]:
+    """The offer that a key names, its price row, and the hourly rate in the scenario's currency."""
     name: str = getattr(at.spec, key)
     found = context.find(at, section, name, key)
     try:
@@ -39,12 +38,10 @@ def offer(at: At, context: Context, section: str, key: str) -> tuple[Found, Offe
     if region is not None:
         context.notes.assume(at.name, f"{name} in {region}, the first region listed")
     price = found.figure("per_hour", row.per_hour, f"{found.currency}/hour", row, "prices", index, "per_hour")
-    rate, made_of = context.converted(at, price, found.currency, key)
-    return found, row, rate, made_of
+    return found, row, context.converted(at, price, found.currency, key)
 
 
-def hourly(at: At, context: Context, key: str, money: Money, units: Fraction) -> tuple[Figure, tuple[Figure, ...]]:
-    """A stated price as money per billed hour for so many units, and what it is made of."""
-    figure, made_of = context.money(at, key, money, key)
-    rate = context.per_hour(figure, money.per, hours(at, context))
-    return Figure(key, rate.value * units, rate.unit, rate.home), made_of
+def hourly(at: At, context: Context, key: str, money: Money, units: int) -> Figure:
+    """A stated price as money per billed hour for so many units."""
+    rate = context.per_hour(context.money(at, key, money, key), money.per, hours(at, context))
+    return rate.times(factor=units) if units != 1 else rate

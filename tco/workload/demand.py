@@ -7,30 +7,103 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from math import ceil
 from typing import NamedTuple
+
+import numpy as np
 
 from tco.lineitem import Figure, Home, Numbers
 from tco.quantity import VOLUME, Number, Quantity, linear
-from tco.workload.model import RequestClass, Workload, whole_shares
+from tco.ranges import Range
+from tco.workload.model import DAYS_PER_WEEK, HOURS_PER_DAY, Load, RequestClass, Workload
 
 REQUEST = "request"
 """The name of the class of a workload that states its sizes directly."""
 
 
 class Level(NamedTuple):
-    """Hours of the day that carry the same load: how many, and the share of a day's requests in one of them."""
+    """Hours that carry the same load: how many a week, and by class the share of a mean day's requests in one."""
 
-    hours_per_day: int
-    share_of_day: Fraction
+    hours_per_week: int
+    share_of_day: Mapping[str, Fraction]
+
+
+class Share(NamedTuple):
+    """The share of the requests that a class has: a figure, or what others leave."""
+
+    figure: Figure
+    rest_of: tuple[Figure, ...] | None
+    beside: tuple[Figure, ...]
+    """All stated shares: where draws of them do not make a whole, each is taken as a part of their sum."""
+
+    @property
+    def inputs(self) -> tuple[Figure, ...]:
+        """The figures it follows from."""
+        return (self.figure,) if self.rest_of is None else self.rest_of
+
+    @property
+    def present(self) -> bool:
+        """Whether it is ever more than nothing."""
+        return bool(self.figure.value) or (self.rest_of is not None and any(f.uncertain for f in self.rest_of))
+
+    def number(self, n: Numbers) -> Number:
+        """The share in the numbers of n."""
+        if self.rest_of is not None:
+            return n(1) - sum((n(f) for f in self.rest_of), n(0))
+        if not any(f.uncertain for f in self.beside):
+            return n(self.figure)
+        return n(self.figure) / sum((n(f) for f in self.beside), n(0))
+
+
+class Call(NamedTuple):
+    """Model calls of one kind within a request: all of them, or where the context grows the k-th alone."""
+
+    calls: Figure | None
+    """Calls of a request; None: a request is one call."""
+    position: int | None
+    """0 for the first call; None: the calls are all alike."""
+
+    def times(self, n: Numbers) -> Number:
+        """How many calls of this kind a request makes: of 7.5 calls, half an eighth."""
+        if self.calls is None:
+            return n(1)
+        if self.position is None:
+            return n(self.calls)
+        return np.minimum(np.maximum(n(self.calls) - self.position, n(0)), n(1))
 
 
 class Class(NamedTuple):
-    """A request class: its share of the requests and its mean sizes by meter."""
+    """A request class: its share of the requests and the sizes of its calls by meter."""
 
     name: str
-    share: Figure
+    share: Share
     tokens: Mapping[str, Figure]
     cacheable: Figure | None
+    calls: tuple[Call, ...]
+    growth: Figure
+    """Input tokens that each call adds to the next one's."""
+    load: Figure
+    """Its load profile, by the share of the day's requests in its busiest hour."""
+    batchable: Figure | None
+    deadline: Figure | None
+    """Seconds that batchable requests can wait."""
+
+    @property
+    def calls_per_request(self) -> Figure | None:
+        """None: a request is one call."""
+        return self.calls[0].calls
+
+    def served(self, n: Numbers) -> Number:
+        """Input + output tokens of one request over all its calls, in the reference tokenizer."""
+        one = n(self.tokens["input"]) + n(self.tokens["output"])
+        growth = n(self.growth)
+        return sum((c.times(n) * (one + growth * (c.position or 0)) for c in self.calls), n(0))
+
+    @property
+    def served_inputs(self) -> tuple[Figure, ...]:
+        """The figures of `served` that somebody stated."""
+        figures = (self.tokens["input"], self.tokens["output"], self.calls_per_request, self.growth)
+        return tuple(f for f in figures if f is not None and not f.home.is_default)
 
 
 class Traffic(NamedTuple):
@@ -38,43 +111,53 @@ class Traffic(NamedTuple):
 
     classes: Mapping[str, Class]
     levels: tuple[Level, ...]
-    load: Figure
-    """The profile, by the share of the day's requests in its busiest hour."""
+    cycle: tuple[int, ...]
+    """The level of each hour, of a day (24) or of a week (168)."""
     days_per_month: Figure
+    burst: Figure
 
     @property
     def mean_tokens(self) -> Fraction:
-        """Input + output tokens of the mean request."""
-        return sum(
-            (c.share.value * (c.tokens["input"].value + c.tokens["output"].value) for c in self.classes.values()),
-            Fraction(0),
-        )
+        """Input + output tokens of the mean request, all its calls."""
+        from tco.lineitem import Exact
+
+        return Fraction(self.mean(Exact()))
+
+    def mean(self, n: Numbers) -> Number:
+        """The same in the numbers of n."""
+        return sum((c.share.number(n) * c.served(n) for c in self.classes.values()), n(0))
+
+    def day_share(self, level: Level) -> Fraction:
+        """The share of a mean day's requests, all classes together, in one hour of a level."""
+        shares = ((c.share.figure.value, level.share_of_day[name]) for name, c in self.classes.items())
+        return sum((Fraction(share) * hour for share, hour in shares), Fraction(0))
 
     def demand(self, n: Numbers) -> Demand:
         """The whole workload, as requests per hour of each class at each load level."""
-        classes = self.classes.values()
-        mean = sum(n(c.share) * (n(c.tokens["input"]) + n(c.tokens["output"])) for c in classes)
+        mean = self.mean(n)
+        present = [c for c in self.classes.values() if c.share.present]
         return Demand(
             self,
             {
                 c.name: {
-                    i: linear(0, (n(c.share) * n(level.share_of_day) / mean, VOLUME))
+                    i: linear(0, (c.share.number(n) * n(level.share_of_day[c.name]) / mean, VOLUME))
                     for i, level in enumerate(self.levels)
-                    if level.share_of_day
+                    if level.share_of_day[c.name]
                 }
-                for c in classes
-                if c.share.value
+                for c in present
             },
-            {c.name: self._inputs(c) for c in classes if c.share.value},
+            {c.name: self._inputs(c) for c in present},
         )
 
     def _inputs(self, of: Class) -> tuple[Figure, ...]:
         """What makes the requests of a class out of a volume: its share, and what the mean request is made of."""
         others = [c for c in self.classes.values() if c is not of]
-        figures: list[Figure] = []
+        figures: dict[Figure, None] = {}
         for c in (of, *others):
-            figures += [c.share] if others else []
-            figures += [c.tokens[k] for k in ("input", "output") if c.share.value and not c.tokens[k].home.is_default]
+            if others:
+                figures |= dict.fromkeys(c.share.inputs)
+            if c.share.figure.value:
+                figures |= dict.fromkeys(c.served_inputs)
         return tuple(figures)
 
 
@@ -109,10 +192,16 @@ class Demand:
         inputs = {c: tuple(dict.fromkeys((*self.inputs.get(c, ()), *other.inputs.get(c, ())))) for c in flows}
         return Demand(self.traffic, flows, inputs)
 
-    def requests_per_month(self, name: str, n: Numbers) -> Quantity:
-        """Requests a month of one class."""
-        days = n(self.traffic.days_per_month)
-        return linear(0, *((self.traffic.levels[i].hours_per_day * days, q) for i, q in self.flows[name].items()))
+    def requests_per_month(self, name: str, n: Numbers, hours: frozenset[int] | None = None) -> Quantity:
+        """Requests a month of one class; those of some hours of the day alone where `hours` names them (0 to 23)."""
+        levels, cycle = self.traffic.levels, self.traffic.cycle
+        weeks = n(self.traffic.days_per_month) / n(DAYS_PER_WEEK)
+        if hours is None:
+            times = {i: level.hours_per_week for i, level in enumerate(levels)}
+        else:
+            within = [level for hour, level in enumerate(cycle) if hour % HOURS_PER_DAY in hours]
+            times = {i: within.count(i) * HOURS_PER_DAY * DAYS_PER_WEEK // len(cycle) for i in range(len(levels))}
+        return linear(0, *((times[i] * weeks, q) for i, q in self.flows[name].items()))
 
     def load(self, level: int, seconds: Mapping[str, Number]) -> Quantity | None:
         """Busy replicas in an hour of this level, from replica-seconds per request; None where there is none."""
@@ -120,50 +209,87 @@ class Demand:
         return linear(0, *terms) if terms else None
 
 
-def levels(shares: tuple[Fraction, ...]) -> tuple[Level, ...]:
-    """Equal hours merged, heaviest first: 24 hours of a usual profile make far fewer levels."""
-    counts: dict[Fraction, int] = {}
-    for s in shares:
-        counts[s] = counts.get(s, 0) + 1
-    return tuple(Level(count, share) for share, count in sorted(counts.items(), reverse=True))
+def _levels(profiles: Mapping[str, tuple[Fraction, ...]]) -> tuple[tuple[Level, ...], tuple[int, ...]]:
+    """Equal hours merged, heaviest first: 168 hours of a usual profile make far fewer levels. And each hour's level."""
+    length = max(len(p) for p in profiles.values())
+    hours = [tuple(p[h % len(p)] for p in profiles.values()) for h in range(length)]
+    counts: dict[tuple[Fraction, ...], int] = {}
+    for shares in hours:
+        counts[shares] = counts.get(shares, 0) + HOURS_PER_DAY * DAYS_PER_WEEK // length
+    order = sorted(counts, reverse=True)
+    levels = tuple(Level(counts[shares], dict(zip(profiles, shares, strict=True))) for shares in order)
+    place = {shares: i for i, shares in enumerate(order)}
+    return levels, tuple(place[shares] for shares in hours)
 
 
 def traffic(workload: Workload, days_per_month: Figure, home: Mapping[str, Home]) -> Traffic:
     """The workload's figures. `home` maps `class.key` to where the scenario states it."""
     specs: dict[str, RequestClass | Workload] = dict(workload.classes or {REQUEST: workload})
-    shares = (
-        whole_shares({k: c.share for k, c in workload.classes.items()}) if workload.classes else {REQUEST: Fraction(1)}
-    )
     default = Home("default")
+    figures: dict[str, Figure] = {}
+    for name, spec in specs.items():
+        share = spec.share if isinstance(spec, RequestClass) else Fraction(1)
+        if isinstance(share, Fraction):
+            figures[name] = Figure(f"{name}: share", share, "of requests", home.get(f"{name}.share", default))
+    stated = tuple(figures.values())
+
+    def share_of(name: str) -> Share:
+        if name in figures:
+            return Share(figures[name], None, stated)
+        left = 1 - sum((f.value for f in stated), Fraction(0))
+        where = home.get(f"{name}.share", default)
+        return Share(Figure(f"{name}: share", left, "of requests", where), stated, stated)
 
     def one(name: str, spec: RequestClass | Workload) -> Class:
+        def figure(key: str, unit: str, value: Fraction | None = None) -> Figure:
+            found = value if value is not None else getattr(spec, key)
+            return Figure(f"{name}: {key}", found or Fraction(0), unit, home.get(f"{name}.{key}", default))
+
+        def stated_figure(key: str, unit: str) -> Figure | None:
+            return None if getattr(spec, key) is None else figure(key, unit)
+
+        sizes = [k for k in type(spec).model_fields if k.endswith("_tokens")]
         tokens = {
-            key.removesuffix("_tokens"): Figure(
-                f"{name}: {key}",
-                getattr(spec, key) or Fraction(0),
-                "tokens/request",
-                home.get(f"{name}.{key}", default),
-            )
-            for key in type(spec).model_fields
-            if key.endswith("_tokens") and key != "cacheable_input_tokens"
+            key.removesuffix("_tokens"): figure(key, "tokens/request")
+            for key in sizes
+            if key not in ("cacheable_input_tokens", "context_growth_tokens")
         }
-        cacheable = spec.cacheable_input_tokens
+        growth = figure("context_growth_tokens", "tokens/call")
+        shares, key = profile_of(spec)
         return Class(
             name,
-            Figure(f"{name}: share", shares[name], "of requests", home.get(f"{name}.share", default)),
+            share_of(name),
             tokens,
-            None
-            if cacheable is None
-            else Figure(
-                f"{name}: cacheable_input_tokens",
-                cacheable,
-                "tokens/request",
-                home.get(f"{name}.cacheable_input_tokens", default),
-            ),
+            stated_figure("cacheable_input_tokens", "tokens/request"),
+            _calls(stated_figure("calls_per_task", "calls/request"), growth),
+            growth,
+            Figure("load in the busiest hour", max(shares), "of a day's requests", profile_home(name, key)),
+            stated_figure("batchable_share", "of requests"),
+            stated_figure("deadline", "s"),
         )
 
-    hours = workload.load.shares() if workload.load != "flat" else (Fraction(1, 24),) * 24
-    key = next((k for k in ("by_hour", "peak_hour_share") if f"{REQUEST}.load.{k}" in home), "")
-    where = home.get(f"{REQUEST}.load.{key}", home.get(f"{REQUEST}.load", default))
-    load = Figure("load in the busiest hour", max(hours), "of a day's requests", where)
-    return Traffic({name: one(name, spec) for name, spec in specs.items()}, levels(hours), load, days_per_month)
+    def profile_of(spec: RequestClass | Workload) -> tuple[tuple[Fraction, ...], str]:
+        load = workload.load if spec.load is None else spec.load
+        if load == "flat":
+            return (Fraction(1, HOURS_PER_DAY),) * HOURS_PER_DAY, ""
+        assert isinstance(load, Load)
+        return load.shares(), "by_hour" if load.by_hour is not None else "peak_hour_share"
+
+    def profile_home(name: str, key: str) -> Home:
+        for owner in (name, REQUEST):
+            for place in (f"{owner}.load.{key}", f"{owner}.load"):
+                if place in home:
+                    return home[place]
+        return default
+
+    levels, cycle = _levels({name: profile_of(spec)[0] for name, spec in specs.items()})
+    burst = Figure("burst", workload.burst, "of the hour's mean", home.get(f"{REQUEST}.burst", default))
+    return Traffic({name: one(name, spec) for name, spec in specs.items()}, levels, cycle, days_per_month, burst)
+
+
+def _calls(calls: Figure | None, growth: Figure) -> tuple[Call, ...]:
+    """One kind of call where all are alike; each of its own where the context grows from call to call."""
+    if calls is None or not growth.value:
+        return (Call(calls, None),)
+    most = calls.value.high if isinstance(calls.value, Range) else calls.value
+    return tuple(Call(calls, k) for k in range(ceil(most)))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, create_model, model_validator
 
-from tco.catalog.charge import ChargeFault, OwnPrices, applicable, charges
+from tco.catalog.charge import ChargeFault, OwnPrices, charges
 from tco.catalog.meters import METERS
 from tco.catalog.store import LookupFault
 from tco.fields import Factor, Model, MoneyPerMtok, Name, Reference, Share
-from tco.lineitem import INVOICE, Bill, Exact, Figure, LineItem
+from tco.lineitem import INVOICE, Bill, Figure, LineItem, Numbers
 from tco.options.base import (
     At,
     Context,
@@ -19,21 +20,29 @@ from tco.options.base import (
     Steps,
     Unusable,
     class_figures,
+    fixed_lines,
+    grossed_up,
+    overheads,
+)
+from tco.options.usage import (
+    Terms,
+    any_of,
+    cacheable,
+    calls_inputs,
     counted,
     figures_in,
-    grossed_up,
     less,
-    overheads,
-    standing_lines,
-    usage,
+    longest,
+    portions,
     usage_terms,
 )
-from tco.quantity import Quantity
+from tco.quantity import Number, Quantity
+from tco.ranges import Distribution, Range
 from tco.units import Money, UnitError
-from tco.workload.demand import Class, Demand
+from tco.workload.demand import Call, Class, Demand
 
 if TYPE_CHECKING:
-    from tco.catalog.prices import ApiPrice, TierPrices
+    from tco.catalog.prices import ApiPrice, MeterPrices, TierPrices
 
 STANDARD, BATCH = "standard", "batch"
 PER_MTOK = 1_000_000
@@ -139,8 +148,8 @@ class _Priced:
             )
         return self.row.tiers[name]
 
-    def figure(self, tier: str, long: bool, key: str, price: Fraction) -> tuple[Figure, tuple[Figure, ...]]:
-        """The figure of a price, in the scenario's currency, and what it was made of."""
+    def figure(self, tier: str, long: bool, key: str, price: Fraction) -> Figure:
+        """The figure of a price, in the scenario's currency."""
         if self.found is not None:
             assert self.row is not None
             steps = ("prices", self.index, *(() if tier == STANDARD else ("tiers", tier)))
@@ -160,13 +169,13 @@ class _Priced:
 
 
 def bill(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
-    """Tokens of every class at the price of their tier, request by request size."""
+    """Tokens of every class at the price of their tier, call by call size."""
     n = context.n
     priced = _Priced(at, context)
     gross = overheads(at, context)
     lines: list[LineItem] = []
     parts: list[tuple[str, Figure | None]] = []
-    if spec.batch_share < 1:
+    if spec.batch_share < 1 or isinstance(spec.batch_share, Range):
         parts.append((spec.tier, at.figure("batch_share", "of requests") if spec.batch_share else None))
     if spec.batch_share:
         parts.append((BATCH, at.figure("batch_share", "of requests")))
@@ -189,7 +198,7 @@ def bill(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
     if spec.cache_hit_rate and not any(c.cacheable for c in demand.traffic.classes.values()):
         context.notes.warn(at.name, "`cache_hit_rate` has no effect: no class states `cacheable_input_tokens`")
     retires = priced.found.spec.retires if priced.found is not None else None
-    return Bill((*lines, *standing_lines(at, context)), retires=retires)
+    return Bill((*lines, *fixed_lines(at, context)), retires=retires)
 
 
 def _class_lines(
@@ -201,50 +210,102 @@ def _class_lines(
     inputs: tuple[Figure, ...],
     classes: int,
 ) -> list[LineItem]:
-    at, context, n = priced.at, priced.context, priced.context.n
-    spec: Spec = at.spec
-    exact = usage(c, at, Exact())
-    price_set, long = applicable(prices, exact["input"])
-    if long is None and applicable(priced.tier(STANDARD), exact["input"])[1] is not None:
-        raise ChargeFault(
-            f"no long-context price is known in the `{tier}` tier for {float(exact['input']):,.0f} input tokens"
-        )
-    _warn_near(c, exact["input"], prices, at, context)
-    terms = usage_terms(c, at)
-    write = f"cache_write_{spec.cache_ttl}"
-    if "cache_read" in terms and price_set.of(write) is not None and c.cacheable is not None:
-        terms[write] = less({(c.cacheable, at.figure("input_ratio", "")): 1}, terms["cache_read"])
-    by_length = (terms["input"],) if prices.long_context is not None else ()
+    """The lines of a class: those of calls up to a long-context threshold, and those of calls above it."""
+    at, context = priced.at, priced.context
     lines = []
-    for charge in charges(price_set, {key: counted(t, n) for key, t in terms.items()}):
-        price, made_of = priced.figure(tier, long is not None, charge.meter.key, charge.price)
-        for meter in charge.unpriced:
-            where = "" if tier == STANDARD else f" in the {tier} tier"
-            context.notes.assume(at.name, f"no price for {meter.label}{where}: billed as {charge.meter.label}")
-        prefix = f"{c.name}: " if classes > 1 else ""
-        suffix = "" if tier == STANDARD else f" ({tier})"
-        suffix += " (long context)" if long is not None else ""
-        rate, changed = n(price), []
-        if spec.markup:
-            changed.append(at.figure("markup", "on top of the price"))
-            rate = rate * (1 + n(changed[-1]))
-        if spec.discount:
-            changed.append(at.figure("discount", "off the price"))
-            rate = rate * (1 - n(changed[-1]))
-        quantity = requests.times(charge.tokens / PER_MTOK)
-        tokens = less(terms[charge.meter.key], *(terms[part.key] for part in charge.taken))
-        all_inputs = (*inputs, *figures_in(tokens, *by_length), *made_of, *changed)
-        lines.append(LineItem(INVOICE, f"{prefix}{charge.meter.label}{suffix}", quantity, "M tokens", rate, all_inputs))
+    for long, price_set, tokens in _by_length(c, prices, priced, context.n):
+        if long and prices.long_context is None:
+            shown = float(longest(c, at))
+            raise ChargeFault(f"no long-context price is known in the `{tier}` tier for {shown:,.0f} input tokens")
+        for charge in charges(price_set, {key: number for key, (number, _) in tokens.items()}):
+            price = priced.figure(tier, long, charge.meter.key, charge.price)
+            for meter in charge.unpriced:
+                where = "" if tier == STANDARD else f" in the {tier} tier"
+                context.notes.assume(at.name, f"no price for {meter.label}{where}: billed as {charge.meter.label}")
+            prefix = f"{c.name}: " if classes > 1 else ""
+            suffix = "" if tier == STANDARD else f" ({tier})"
+            suffix += " (long context)" if long else ""
+            rate, changed = context.n(price), []
+            if at.spec.markup:
+                changed.append(at.figure("markup", "on top of the price"))
+                rate = rate * (1 + context.n(changed[-1]))
+            if at.spec.discount:
+                changed.append(at.figure("discount", "off the price"))
+                rate = rate * (1 - context.n(changed[-1]))
+            quantity = requests.times(charge.tokens / PER_MTOK)
+            counts = [less(t[charge.meter.key], *(t[p.key] for p in charge.taken)) for t in tokens[charge.meter.key][1]]
+            by_length = figures_in(*(t["input"] for t in tokens["input"][1])) if _cut(prices, priced) else ()
+            made_of = (*figures_in(*counts), *calls_inputs(c), *by_length, *price.base, *changed)
+            label = f"{prefix}{charge.meter.label}{suffix}"
+            lines.append(LineItem(INVOICE, label, quantity, "M tokens", rate, (*inputs, *made_of)))
+    _warn_near(c, prices, at, context)
     return lines
 
 
-def _warn_near(c: Class, tokens: Fraction, prices: TierPrices | OwnPrices, at: At, context: Context) -> None:
-    tier = prices.long_context
-    if tier is None or not tokens:
+Tokens = dict[str, tuple[Number, list[dict[str, Terms]]]]
+"""Tokens of one request by meter, and of each kind of call the terms they come from."""
+
+
+def _cut(prices: TierPrices | OwnPrices, priced: _Priced) -> Fraction | None:
+    """The input of a call above which other prices hold: of the tier, or of the standard one where it says nothing."""
+    tier = prices.long_context or priced.tier(STANDARD).long_context
+    return None if tier is None else tier.above_tokens
+
+
+def _by_length(
+    c: Class, prices: TierPrices | OwnPrices, priced: _Priced, n: Numbers
+) -> Iterator[tuple[bool, MeterPrices | OwnPrices, Tokens]]:
+    """Of one request: its calls up to the threshold and those above it, each with its prices. One of them where all
+    calls of all draws lie on one side."""
+    at = priced.at
+    threshold = _cut(prices, priced)
+    below: Tokens = {}
+    above: Tokens = {}
+
+    def put(into: Tokens, times: Number, counts: Mapping[str, Number], terms: dict[str, Terms]) -> None:
+        for key, number in counts.items():
+            known, made_of = into.get(key, (n(0), []))
+            into[key] = (known + times * number, [*made_of, terms])
+
+    for call in c.calls:
+        times, terms = call.times(n), _with_writes(usage_terms(c, at, call), c, call, prices, at)
+        counts = {key: counted(t, n) for key, t in terms.items()}
+        if threshold is None:
+            put(below, times, counts, terms)
+            continue
+        share, tokens = portions(c, at, call, n, threshold)
+        if any_of(1 - share):
+            rest = {key: (1 - share) * number for key, number in counts.items()}
+            put(below, times, {**rest, "input": counts["input"] - tokens}, terms)
+        if any_of(share):
+            part = {key: share * number for key, number in counts.items()}
+            put(above, times, {**part, "input": tokens}, terms)
+    if below:
+        yield False, prices, below
+    if above:
+        yield True, prices.long_context or prices, above
+
+
+def _with_writes(
+    terms: dict[str, Terms], c: Class, call: Call, prices: TierPrices | OwnPrices, at: At
+) -> dict[str, Terms]:
+    """Where the provider prices writes to its cache: what of the prefix is not read is written."""
+    write = f"cache_write_{at.spec.cache_ttl}"
+    if "cache_read" in terms and prices.of(write) is not None and c.cacheable is not None:
+        terms[write] = less(cacheable(c, at, call), terms["cache_read"])
+    return terms
+
+
+def _warn_near(c: Class, prices: TierPrices | OwnPrices, at: At, context: Context) -> None:
+    """A mean alone says nothing of the requests on the other side of a threshold near it."""
+    tier, size = prices.long_context, c.tokens["input"].value
+    if tier is None or isinstance(size, Distribution):
         return
-    if tier.above_tokens / NEAR_THRESHOLD <= tokens <= tier.above_tokens * NEAR_THRESHOLD:
+    tokens = longest(c, at)
+    if tokens and tier.above_tokens / NEAR_THRESHOLD <= tokens <= tier.above_tokens * NEAR_THRESHOLD:
+        mean = "up to" if len(c.calls) > 1 else "a mean of"
         context.notes.warn(
             at.name,
-            f"{c.name} has a mean of {float(tokens):,.0f} input tokens, near the long-context threshold of "
-            f"{float(tier.above_tokens):,.0f}: single requests lie on both sides",
+            f"{c.name} has {mean} {float(tokens):,.0f} input tokens, near the long-context threshold of "
+            f"{float(tier.above_tokens):,.0f}: single requests lie on both sides (state quantiles of `input_tokens`)",
         )

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from tco.fields import AtLeastOne, MoneyOverTime, Reference
 from tco.lineitem import Bill, Figure, LineItem
-from tco.options.base import At, Context, Steps, standing_lines
+from tco.options.base import At, Context, Steps, fixed_lines
 from tco.options.capacity import check_hardware
 from tco.options.fleet import Sized, billed, in_lots, sized
 from tco.options.fleet import split as split_fleet
@@ -50,7 +50,7 @@ def bill(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
     """Units for the replicas of each hour."""
     fleet = sized(at, demand, context)
     if spec.endpoint is not None:
-        found, row, rate, made_of = offer(at, context, "endpoints", "endpoint")
+        found, row, rate = offer(at, context, "endpoints", "endpoint")
         label = f"{found.spec.gpu} ({spec.endpoint}, {row.term})"
         check_hardware(at, fleet.capacity, found.spec.gpu, context)
         units, of_profile = _units(
@@ -58,15 +58,15 @@ def bill(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
         )
     else:
         assert spec.unit_price is not None
-        rate, made_of = hourly(at, context, "unit_price", spec.unit_price, Fraction(1))
+        rate = hourly(at, context, "unit_price", spec.unit_price, 1)
         label = "units"
         units, of_profile = _units(spec, at, fleet, None)
     increment = at.figure("increment", "units")
     lots = billed(fleet, spec.billing, in_lots(units, increment, context), context)
     quantity = lots.times(context.n(increment))
-    inputs = (*made_of, *of_profile, increment, *fleet.inputs)
+    inputs = (*rate.base, *of_profile, increment, *fleet.inputs)
     line = LineItem("endpoint", label, quantity, "unit-hours", context.n(rate), inputs)
-    return Bill((line, *standing_lines(at, context)), fleet.limits, fleet.fleet)
+    return Bill((line, *fixed_lines(at, context)), fleet.limits, fleet.fleet)
 
 
 def split(spec: Spec, at: At, demand: Demand, context: Context) -> tuple[Demand, Demand]:

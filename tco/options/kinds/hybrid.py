@@ -16,20 +16,20 @@ from tco import units
 from tco.document import did_you_mean
 from tco.fields import Name, Parsed, no_keys
 from tco.lineitem import Figure, LineItem
-from tco.options.base import At, Context, OptionSpec, Unusable, standing_lines
-from tco.quantity import Number
+from tco.options.base import At, Context, OptionSpec, Unusable, fixed_lines
+from tco.ranges import is_range, parse_range
 from tco.units import UnitError
-from tco.workload.demand import Demand
+from tco.workload.demand import Demand, Share
 from tco.workload.model import REST, shares_problem
-
-Shares = Mapping[str, "Fraction | str"]
 
 
 def _by_class(value: Any, rest: bool) -> Fraction | str | dict[str, Fraction | str]:
     def one(v: Any) -> Fraction | str:
+        if is_range(v):
+            return parse_range(v, units.parse_share)
         return REST if rest and v == REST else units.parse_share(v)
 
-    if isinstance(value, dict):
+    if isinstance(value, dict) and not is_range(value):
         return {str(k): one(v) for k, v in value.items()}
     return one(value)
 
@@ -37,7 +37,7 @@ def _by_class(value: Any, rest: bool) -> Fraction | str | dict[str, Fraction | s
 _SCHEMA: dict[str, Any] = {
     "anyOf": [
         {"type": ["number", "string"]},
-        {"type": "object", "additionalProperties": {"type": ["number", "string"]}},
+        {"type": "object", "additionalProperties": {"type": ["number", "string", "object"]}},
     ],
     "examples": ["70%", {"classify": "100%"}],
 }
@@ -95,55 +95,38 @@ def route(spec: Spec, at: At, demand: Demand, context: Context) -> Routed:
     n = context.n
     classes = list(demand.traffic.classes)
     if spec.response_cache is not None:
-        hits = _shares(spec.response_cache, classes, at, "response_cache")
-        misses = {c: n(1) - n(hits.get(c, 0)) for c in classes if hits.get(c) != 1}
-        demand = demand.part(misses, _inputs(spec.response_cache, classes, at, "response_cache"))
+        hits = _figures(spec.response_cache, classes, at, "response_cache")
+        sure = {c for c, f in hits.items() if f.value == 1 and not f.uncertain}
+        misses = {c: n(1) - n(hits[c]) if c in hits else n(1) for c in classes if c not in sure}
+        demand = demand.part(misses, {c: (f,) for c, f in hits.items()})
     if spec.routes is not None:
-        parts = _routed(spec.routes, classes, at)
-        demands = [
+        demands = tuple(
             (
                 name,
-                demand.part({c: n(s) for c, s in shares.items() if s}, _route_inputs(spec.routes, name, classes, at)),
+                demand.part({c: s.number(n) for c, s in shares.items()}, {c: s.inputs for c, s in shares.items()}),
             )
-            for name, shares in parts.items()
-        ]
+            for name, shares in _routed(spec.routes, classes, at).items()
+        )
     else:
         assert spec.cascade is not None and spec.escalate is not None
         first, second = spec.cascade
-        escalated: dict[str, Number] = {
-            c: n(s) for c, s in _shares(spec.escalate, classes, at, "escalate").items() if s
-        }
-        demands = [(first, demand), (second, demand.part(escalated, _inputs(spec.escalate, classes, at, "escalate")))]
-    return Routed(tuple(demands), spec.overflow, standing_lines(at, context))
+        asked_again = {c: f for c, f in _figures(spec.escalate, classes, at, "escalate").items() if f.value}
+        escalated = demand.part({c: n(f) for c, f in asked_again.items()}, {c: (f,) for c, f in asked_again.items()})
+        demands = ((first, demand), (second, escalated))
+    return Routed(demands, spec.overflow, fixed_lines(at, context))
 
 
-def _shares(given: Fraction | Mapping[str, Fraction], classes: list[str], at: At, key: str) -> dict[str, Fraction]:
-    """A share for each class that is named; one share alone holds for all."""
-    if isinstance(given, Fraction):
-        return dict.fromkeys(classes, given)
-    _known_classes(given, classes, at, key)
-    return dict(given)
-
-
-def _inputs(given: Any, classes: list[str], at: At, *steps: str) -> dict[str, tuple[Figure, ...]]:
-    """The figure of each class's share, where one is stated."""
+def _figures(given: Any, classes: list[str], at: At, *steps: str) -> dict[str, Figure]:
+    """The figure of each class that a share is stated for; one share alone holds for all."""
     name = " ".join(steps)
 
-    def figure(share: Fraction, *key: str) -> tuple[Figure, ...]:
-        return (Figure(name, share, "of requests", at.home(*steps, *key)),)
+    def figure(share: Fraction, *key: str) -> Figure:
+        return Figure(name, share, "of requests", at.home(*steps, *key))
 
     if isinstance(given, Mapping):
+        _known_classes(given, classes, at, *steps)
         return {c: figure(s, c) for c, s in given.items() if isinstance(s, Fraction)}
     return dict.fromkeys(classes, figure(given)) if isinstance(given, Fraction) else {}
-
-
-def _route_inputs(
-    routes: Mapping[str, Fraction | str | Mapping[str, Fraction | str]], name: str, classes: list[str], at: At
-) -> dict[str, tuple[Figure, ...]]:
-    """The figures of a route's shares: its own, or for `rest` all that it is the rest of."""
-    stated = {route: _inputs(given, classes, at, "routes", route) for route, given in routes.items()}
-    everything = {c: tuple(f for of in stated.values() for f in of.get(c, ())) for c in classes}
-    return {c: stated[name].get(c, everything[c]) for c in classes}
 
 
 def _known_classes(given: Mapping[str, object], classes: list[str], at: At, *steps: str) -> None:
@@ -165,12 +148,10 @@ def _known_classes(given: Mapping[str, object], classes: list[str], at: At, *ste
 
 def _routed(
     routes: Mapping[str, Fraction | str | Mapping[str, Fraction | str]], classes: list[str], at: At
-) -> dict[str, dict[str, Fraction]]:
-    """The share of each class that each route gets; every class is routed in full."""
-    for name, given in routes.items():
-        if isinstance(given, Mapping):
-            _known_classes(given, classes, at, "routes", name)
-    result: dict[str, dict[str, Fraction]] = {name: {} for name in routes}
+) -> dict[str, dict[str, Share]]:
+    """The share of each class that each route gets; every class is routed in full, and a share of none is left out."""
+    stated = {name: _figures(given, classes, at, "routes", name) for name, given in routes.items()}
+    result: dict[str, dict[str, Share]] = {name: {} for name in routes}
     for c in classes:
         of_class: dict[str, Fraction | str] = {}
         for name, given in routes.items():
@@ -181,7 +162,15 @@ def _routed(
         if problem is not None:
             whose = f" of class {c}" if len(classes) > 1 else ""
             raise Unusable(at.fault(f"the routes{whose} do not make a whole", "routes", expected=problem))
-        stated = sum((s for s in of_class.values() if isinstance(s, Fraction)), Fraction(0))
-        for name, share in of_class.items():
-            result[name][c] = share if isinstance(share, Fraction) else 1 - stated
+        figures = tuple(f for of in stated.values() for k, f in of.items() if k == c)
+        left = 1 - sum((f.value for f in figures), Fraction(0))
+        for name in of_class:
+            if c in stated[name]:
+                share_of = Share(stated[name][c], None, figures)
+            else:
+                share_of = Share(
+                    Figure(f"routes {name}", left, "of requests", at.home("routes", name)), figures, figures
+                )
+            if share_of.present:
+                result[name][c] = share_of
     return result

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from tco.fields import AtLeastOne, Factor, GpuPrice, MoneyOverTime, Reference
 from tco.lineitem import Bill, Figure, LineItem
-from tco.options.base import At, Context, Steps, Unusable, constant, standing_lines
+from tco.options.base import At, Context, Steps, Unusable, constant, fixed_lines
 from tco.options.capacity import check_hardware
 from tco.options.fleet import Sized, billed, in_lots, sized
 from tco.options.fleet import hours as own_hours
@@ -66,7 +66,6 @@ class _Server(NamedTuple):
 
     gpus: Figure
     per_hour: Figure
-    inputs: tuple[Figure, ...]
     label: str
     unit: str
     gpu: str | None = None
@@ -87,10 +86,12 @@ def bill(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
     _check_fit(at, gpus, server, context)
     if server.gpu is not None:
         check_hardware(at, fleet.capacity, server.gpu, context)
-    hours = billed(fleet, spec.billing, in_lots(gpus, server.gpus, context), context)
-    inputs = (*server.inputs, server.gpus, gpus, *fleet.inputs)
+    bought = in_lots(gpus, server.gpus, context)
+    hours = billed(fleet, spec.billing, bought, context)
+    inputs = (*server.per_hour.base, server.gpus, gpus, *fleet.inputs)
     line = LineItem("gpu", server.label, hours, server.unit, n(server.per_hour), inputs)
-    return Bill((*_with_cluster(line, spec, at, context), *standing_lines(at, context)), fleet.limits, fleet.fleet)
+    lines = (*_with_cluster(line, spec, at, context), *fixed_lines(at, context))
+    return Bill(lines, fleet.limits, fleet.fleet, bought(fleet.peak()).times(n(server.gpus)))
 
 
 def split(spec: Spec, at: At, demand: Demand, context: Context) -> tuple[Demand, Demand]:
@@ -109,9 +110,9 @@ def _with_cluster(line: LineItem, spec: Spec, at: At, context: Context) -> tuple
 
 def _all_in(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
     assert spec.all_in is not None
-    monthly, made_of = context.monthly(at, "all_in", spec.all_in, "all_in", hours=own_hours(at, context))
-    line = LineItem("gpu", "all-in", constant(), "month", context.n(monthly), made_of)
-    lines = (*_with_cluster(line, spec, at, context), *standing_lines(at, context))
+    monthly = context.monthly(at, "all_in", spec.all_in, "all_in", hours=own_hours(at, context))
+    line = LineItem("gpu", "all-in", constant(), "month", context.n(monthly), monthly.base)
+    lines = (*_with_cluster(line, spec, at, context), *fixed_lines(at, context))
     if spec.capacity is None:
         context.notes.warn(at.name, "an all-in cost without a `capacity` does not grow with the volume")
         return Bill(lines)
@@ -123,19 +124,17 @@ def _all_in(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
 
 def _server(spec: Spec, at: At, context: Context) -> _Server:
     if spec.gpu is not None:
-        found, row, rate, made_of = offer(at, context, "gpus", "gpu")
+        found, row, rate = offer(at, context, "gpus", "gpu")
         gpus = found.figure("gpus", Fraction(found.spec.gpus), "GPUs/instance", row, "gpus")
-        return _Server(
-            gpus, rate, made_of, f"{found.spec.gpu} ({spec.gpu}, {row.term})", "instance-hours", found.spec.gpu
-        )
+        return _Server(gpus, rate, f"{found.spec.gpu} ({spec.gpu}, {row.term})", "instance-hours", found.spec.gpu)
     count = Fraction(spec.gpus_per_server or 1)
     gpus = Figure("gpus_per_server", count, "GPUs/server", at.home("gpus_per_server"))
     if spec.server_price is not None:
-        rate, made_of = hourly(at, context, "server_price", spec.server_price, Fraction(1))
+        rate = hourly(at, context, "server_price", spec.server_price, 1)
     else:
         assert spec.gpu_price is not None
-        rate, made_of = hourly(at, context, "gpu_price", spec.gpu_price, count)
-    return _Server(gpus, rate, made_of, *(("servers", "server-hours") if count > 1 else ("GPUs", "GPU-hours")))
+        rate = hourly(at, context, "gpu_price", spec.gpu_price, int(count))
+    return _Server(gpus, rate, *(("servers", "server-hours") if count > 1 else ("GPUs", "GPU-hours")))
 
 
 def _gpus_per_replica(spec: Spec, at: At, fleet: Sized) -> Figure:
