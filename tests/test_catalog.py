@@ -106,3 +106,59 @@ def test_the_store_names_what_there_is() -> None:
         store.find("models", "nobody/large")
     assert "acme" in caught.value.expected
     assert store.find("models", "acme/small") is store.find("models", "acme/small")
+
+
+BROWSE = FIXTURES.parent / "browse"
+
+
+def test_what_owning_costs_is_found_by_name() -> None:
+    store = Store([BROWSE], date(2026, 11, 21))
+    box = store.find("hardware", "zenith/box-8x")
+    index, row = store.row(box, box.spec.prices, "")
+    assert (index, row.price, row.price.low, row.price.high) == (0, 250_000, 200_000, 400_000)
+    watts = box.figure("power", box.spec.system_watts.value, "W", box.spec.system_watts, "system_watts", "value")
+    assert watts.value == 9000
+    assert (watts.home.kind, watts.home.checked) == ("specification", "2026-11-01")
+    assert watts.home.where.endswith("zenith.yaml:89")
+    assert store.find("pue", "zenith/hall").spec.pue.low == Fraction("1.1")
+    assert store.find("open_weights", "zenith/moon-70b").spec.weights_gb.of("fp8") == Fraction("70.6")
+    assert store.find("open_weights", "zenith/moon-70b").spec.weights_gb.of("int4") is None
+    assert store.find("colocation", "zenith/cage").currency == "EUR"
+
+
+def test_hardware_without_a_price_says_so() -> None:
+    store = Store([BROWSE], date(2026, 11, 21))
+    card = store.find("hardware", "zenith/card")
+    with pytest.raises(LookupFault, match="no price of `zenith/card` is known"):
+        store.row(card, card.spec.prices, "")
+
+
+@pytest.mark.parametrize(
+    ("section", "entry", "said"),
+    [
+        ("pue", "{name: hall, pue: 0.9, PAPER}", "a `pue` of 1 or more"),
+        ("pue", "{name: hall, pue: {low: 0.9, high: 1.2}, PAPER}", "a `pue` of 1 or more"),
+        (
+            "colocation",
+            "{name: cage, includes_power: false, prices: [{PAPER}]}",
+            "`per_kw_month` or `per_server_month`",
+        ),
+        (
+            "colocation",
+            "{name: cage, includes_power: false, prices: [{PAPER, per_kw_month: 1, per_server_month: 2}]}",
+            "one of `per_kw_month` or `per_server_month`",
+        ),
+        ("hardware", "{name: box, gpu: G, gpus: 1, gpu_watts: {value: 0, PAPER}}", "a number above 0"),
+        ("hardware", "{name: box, gpu: G, gpus: 1, gpu_wats: {value: 7, PAPER}}", "did you mean `gpu_watts`?"),
+        ("hardware", "{name: box, gpu: G, gpus: 1, residual: {value: 30%, PAPER}}", "after_months"),
+        ("electricity", "{name: grid, prices: []}", "prices"),
+        ("open_weights", "{name: M, parameters_b: 7, licence: MIT, PAPER}", "weights_gb"),
+    ],
+)
+def test_a_wrong_entry_is_refused(tmp_path: Path, section: str, entry: str, said: str) -> None:
+    paper = "as_of: 2026-01-01, kind: quote, source: a street, checked: 2026-11-01"
+    (tmp_path / "own.yaml").write_text(f"{section}:\n  x: {entry.replace('PAPER', paper)}\n")
+    with pytest.raises(Faults) as caught:
+        Store([tmp_path], date(2026, 11, 21)).find(section, "own/x")
+    assert said in caught.value.render()
+    assert "own.yaml:2:" in caught.value.render()
