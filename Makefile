@@ -27,6 +27,7 @@ docs: $(VENV)/dev  ## write what is generated: schemas, reference, outputs in pa
 
 bench: $(VENV)/dev  ## print the ratios of benchmarks/
 	$(BIN)/python benchmarks/crossovers.py
+	$(BIN)/python benchmarks/draws.py
 	$(BIN)/python benchmarks/startup.py
 
 $(VENV)/bin/python:

@@ -149,6 +149,15 @@ def test_a_step_at_the_first_volume_is_a_swap_there() -> None:
     assert cells(a, b)[0] == dataclasses.replace(cells(a, b)[0], lo=10, hi=10, sign=-1)
 
 
+def test_a_step_to_the_same_cost_at_the_first_volume() -> None:
+    w = Window(F(10), F(100))
+    a, b = pieces(line(F(20), F(0)), w), pieces(stairs(F(10), F(10)), w)  # 10 at 10, 20 up to 20, then more
+    found = pair(a, b)
+    assert [(c.lo, c.hi, c.sign) for c in found.cells] == [(10, 10, 1), (10, 20, 0), (20, 100, -1)]
+    assert [(c.kind, c.since, c.volume) for c in found.crossovers] == [("same", 10, 20)]
+    assert found.outcome == "crosses"
+
+
 def test_a_swap_outside_the_range_only() -> None:
     a, b = line(F(100), F(1)), line(F(0), F(2))
     narrow, wide = Window(F(1), F(50)), Window(F(1), F(1000))

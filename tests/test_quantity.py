@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from tco.quantity import NUDGE, SAME, VOLUME, At, Highest, Linear, Part, Steps, at, just_above, linear
+from tco.quantity import NUDGE, SAME, VOLUME, At, Cheapest, Highest, Linear, Part, Steps, at, just_above, linear
 
 F = Fraction
 
@@ -101,3 +101,43 @@ def test_a_shared_node_is_evaluated_once() -> None:
 @pytest.mark.parametrize("q", [VOLUME, linear(2.0, (1.0, VOLUME))])
 def test_what_does_not_kink_has_no_kinks(q: Linear) -> None:
     assert q.kinks(None) == []
+
+
+def mixes(n: type[float] | type[Fraction], dear: object = 5) -> Cheapest:
+    """Big nodes of 8 at 5, or small ones of 3 at 2: by the lowest cost of what is needed, the node count of it."""
+    big, small = Steps(VOLUME, n(8)), Steps(VOLUME, n(3))
+    return Cheapest((linear(n(0), (dear, big)), linear(n(0), (n(2), small))), (big, linear(n(0), (n(10), small))))
+
+
+def test_the_cheapest_of_several_values() -> None:
+    # up to 3: 5 or 2; to 6: 5 or 4; to 8: 5 or 6; to 9: 10 or 6; to 12: 10 or 8; to 15: 10 or 10, the first; above: 10
+    volumes = [3.0, 3.5, 6.0, 6.5, 8.0, 8.5, 9.5, 12.5, 16.0, 16.5]
+    expected = [10, 20, 20, 1, 1, 30, 40, 2, 2, 60]
+    assert values(mixes(float, 5.0), volumes) == expected
+    assert mixes(F, F(5)).value(at([F(v) for v in volumes])).tolist() == expected
+    assert mixes(float, 5.0).value(just_above([3.0, 6.0, 8.0, 12.0, 16.0])).ravel().tolist() == [20, 1, 30, 2, 60]
+    assert mixes(F, F(5)).value(just_above([F(3), F(6), F(8), F(12), F(16)])).tolist() == [20, 1, 30, 2, 60]
+
+
+def test_the_cheapest_is_chosen_by_draw() -> None:
+    q = mixes(float, np.array([1.0, 5.0]))
+    assert q.value(at([3.0, 12.0])).tolist() == [[1, 10], [2, 40]]
+    assert q.value(at(np.array([3.0, 12.0, 12.0]), rows=np.array([1, 0, 1]))).tolist() == [10, 2, 40]
+
+
+def test_rounding_does_not_prefer_the_later_of_two_that_cost_the_same() -> None:
+    steps, one, two = Steps(VOLUME, 1.0), linear(1.0), linear(2.0)
+    costs = linear(0.0, (0.1, steps), (0.2, Steps(VOLUME, 1.0))), linear(0.0, (0.3, steps))  # 0.1 + 0.2 > 0.3
+    assert values(Cheapest(costs, (one, two)), [1.0, 7.0]) == [1, 1]
+    assert values(Cheapest(costs[::-1], (one, two)), [1.0, 7.0]) == [1, 1]
+
+
+def test_what_is_cheapest_needs_staircases() -> None:
+    with pytest.raises(ValueError, match="must be staircases"):
+        Cheapest((VOLUME, Steps(VOLUME, 1.0)), (VOLUME, VOLUME))
+    with pytest.raises(ValueError, match="1 values, 2 costs"):
+        Cheapest((Steps(VOLUME, 1.0), Steps(VOLUME, 1.0)), (VOLUME,))
+
+
+def test_a_repr_shows_what_a_staircase_is_made_of() -> None:
+    assert repr(Steps(VOLUME, 2.0, 1.0)) == "Steps(Volume(), 2.0, 1.0, 0, None)"

@@ -119,10 +119,42 @@ def events(s: Stack, tasks: Tasks, opening: Array) -> Events:
         i = j
     if not found:
         return _nothing(s)
-    out = Events(*(np.concatenate([getattr(e, n) for e in found]) for n in Events.__slots__))
-    at_lo = (out.kind == TOUCH) & (out.volume <= s.lo)  # equal at the first volume alone: the order is the one above
-    opening[out.pair[at_lo]] = out.above[at_lo]
-    return out
+    return _opened(s, Events(*(np.concatenate([getattr(e, n) for e in found]) for n in Events.__slots__)), opening)
+
+
+def joint_events(s: Stack, t: Tasks, first: Array, opening: Array) -> Events:
+    """Every change in every task, of two curves with the same edges: piece p of one lies beside p + n of the other.
+
+    The stack holds n pieces of the one and n of the other, by task. first (task,): the sign at a task's left end.
+    `opening` (pair,) is filled, but where the curves only touch at lo, by the caller.
+    """
+    n, tasks = len(s.left) // 2, np.arange(len(t.pair))
+    place = np.arange(n) + np.repeat(tasks, t.a1 - t.a0 + 1)  # of what lies above a piece's left end
+    base = np.append(t.a0 + tasks, n + len(tasks))
+    signs = np.empty((n + len(tasks), 2), dtype=np.int8)
+    signs[place, 1] = s.sign(s.above[:n], s.above[n:])
+    signs[place + 1, 0] = s.sign(s.at[:n], s.at[n:])
+    signs[base[:-1], 0], signs[base[1:] - 1, 1] = first, signs[base[1:] - 1, 0]
+
+    flat = signs.reshape(-1)
+    where = np.flatnonzero(flat[1:] != flat[:-1])
+    task = np.searchsorted(2 * base, where, side="right") - 1
+    inside = where + 1 < 2 * base[task + 1]
+    where, task = where[inside], task[inside]
+    cell = where // 2 - base[task]
+    right = t.a0[task] + cell
+    left = right - (cell > 0)
+    place, before, after = where - 2 * base[task], flat[where], flat[where + 1]
+    changes = _Changes(t.pair[task], place, before, after, left, right, left + n, right + n)
+    changes = _with_ends(t, changes, task, first, signs[base[1:] - 1, 0], 2 * (base[1:] - base[:-1]) - 1)
+    return _opened(s, _events(s, changes), opening)
+
+
+def _opened(s: Stack, e: Events, opening: Array) -> Events:
+    """Where two curves are equal at the first volume alone, their order there is the one above."""
+    at_lo = (e.kind == TOUCH) & (e.volume <= s.lo)
+    opening[e.pair[at_lo]] = e.above[at_lo]
+    return e
 
 
 class _Joint:
@@ -395,14 +427,23 @@ def _tidy(s: Stack, e: Events) -> Events:
     near = (e.pair[1:] == e.pair[:-1]) & (e.since[1:] - e.volume[:-1] <= s.thin * e.volume[:-1])
     if s.exact or not near.any():
         return e
-    rows: list[tuple[Any, ...]] = []
-    for i in range(len(e.pair)):  # rare: two changes on one edge
-        row = (e.pair[i], e.kind[i], e.since[i], e.volume[i], e.below[i], e.above[i])
+    chained = np.append(near, False) | np.insert(near, 0, False)
+    names = Events.__slots__
+    rows: dict[int, tuple[Any, ...]] = {}
+    start = -1
+    for i in np.flatnonzero(chained).tolist():  # rare: two changes on one edge
+        row = tuple(getattr(e, n)[i] for n in names)
         if i and near[i - 1]:
-            row = _joined(rows.pop(), row)
-        rows.append(row)
-    columns = list(zip(*rows, strict=True))
-    return Events(*(np.array(c, dtype=getattr(e, n).dtype) for c, n in zip(columns, Events.__slots__, strict=True)))
+            rows[start] = _joined(rows[start], row)
+        else:
+            start = i
+            rows[start] = row
+    out = [getattr(e, n).copy() for n in names]
+    for i, row in rows.items():
+        for column, value in zip(out, row, strict=True):
+            column[i] = value
+    kept = np.insert(~near, 0, True)
+    return Events(*(column[kept] for column in out))
 
 
 def _joined(first: tuple[Any, ...], second: tuple[Any, ...]) -> tuple[Any, ...]:

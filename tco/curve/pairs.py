@@ -270,7 +270,7 @@ def _cells(window: Window, found: tuple[Crossover, ...], opening: int, limit: An
         if e.kind == "touch":
             continue
         if e.kind == "same":
-            if e.since > lo:
+            if e.since > lo or e.cheaper_below is not None:  # the latter: they step to the same just above lo
                 close(e.since)
             sign = 0
         close(e.volume)

@@ -22,36 +22,137 @@ MOST_PIECES = 1_000_000
 class TooManyPieces(ValueError):
     """A quantity has more steps inside the window than can be listed; the caller knows which line it belongs to."""
 
-    def __init__(self, quantity: Quantity, count: int, window: Window) -> None:
+    def __init__(self, quantity: Quantity, count: int, window: Range) -> None:
         self.quantity, self.count, self.window = quantity, count, window
         size = f" of size {_plain(quantity.size)}" if isinstance(quantity, Steps) else ""
         super().__init__(
-            f"{type(quantity).__name__}{size} has {count:,} steps between {float(window.lo):,.6g} and "
-            f"{float(window.hi):,.6g} tokens/day: at most {MOST_PIECES:,} can be listed"
+            f"{type(quantity).__name__}{size} has {count:,} steps between {float(np.min(window.lo)):,.6g} and "
+            f"{float(np.max(window.hi)):,.6g} tokens/day: at most {MOST_PIECES:,} can be listed"
         )
 
 
-class Window:
+class Segments(NamedTuple):
+    """Affine pieces end to end, (piece,) each: ends, the value just above the left one, the value at the right one.
+
+    owner: which of many ranges each piece lies in, ascending; None where there is but one.
+    """
+
+    left: Array
+    right: Array
+    above: Array
+    at: Array
+    owner: Array | None
+
+
+class Found(NamedTuple):
+    """Volumes, (volume,), and which of many ranges each was found in (None where there is but one)."""
+
+    volume: Array
+    owner: Array | None
+
+
+class Range:
+    """Where quantities are drawn: the one home of where a quantity passes a level, and where a staircase steps.
+
+    `Window` is one range for one draw, `curve.runs.Runs` many, each with a draw of its own.
+    """
+
+    __slots__ = ()
+
+    exact: bool
+    most_pieces: int
+    lo: Any
+    hi: Any
+
+    def segments(self, q: Quantity) -> Segments:
+        """The curve of q in each range."""
+        raise NotImplementedError
+
+    def number(self, number: Number, owner: Array | None) -> Any:
+        """A coefficient, as a scalar or for each of these ranges."""
+        raise NotImplementedError
+
+    def values(self, q: Quantity, volume: Array, owner: Array | None) -> Array:
+        """q at these volumes, (volume,), floats."""
+        raise NotImplementedError
+
+    def passes(self, q: Quantity, level: Number) -> Found:
+        """Every volume at which q passes the level: crossings within a piece, and jumps past it."""
+        p = self.segments(q)
+        height = self.number(level, p.owner)
+        low, high = np.minimum(p.above, p.at), np.maximum(p.above, p.at)
+        inside = np.flatnonzero((low < height) & (height < high))
+        found = self._solve(q, p, inside, _of(height, inside))
+        below, above = p.at[:-1], p.above[1:]
+        seam = _of(height, slice(-1))
+        jumps = (np.minimum(below, above) <= seam) & (seam <= np.maximum(below, above))
+        if p.owner is None:
+            return Found(np.concatenate([found, p.right[:-1][jumps]]), None)
+        jumps &= p.owner[1:] == p.owner[:-1]
+        where = np.concatenate([inside, np.flatnonzero(jumps)])
+        return Found(np.concatenate([found, p.right[:-1][jumps]]), p.owner[where])
+
+    def steps(self, steps: Steps) -> Found:
+        """The volumes at which a staircase steps: its load passes k x size, for those k that its clamp lets count.
+
+        TooManyPieces where there are more than `most_pieces`.
+        """
+        p = self.segments(steps.q)
+        size, spare, least = (self.number(x, p.owner) for x in (steps.size, steps.spare, steps.least))
+        low, high = np.minimum(p.above, p.at), np.maximum(p.above, p.at)
+        slack = 0 if self.exact else 2.0**-30  # one multiple too many is harmless, one too few is not
+        first = np.maximum(np.ceil(low / size - slack), np.floor(least - spare))
+        last = np.floor(high / size + slack)
+        if steps.most is not None:
+            last = np.minimum(last, np.ceil(self.number(steps.most, p.owner) - spare) - 1)
+        counts = np.where(low == high, 0, np.maximum(last - first + 1, 0))  # a flat load passes nothing
+        total = int(counts.sum()) if len(counts) else 0
+        if total > self.most_pieces:
+            raise TooManyPieces(steps, total, self)
+        counts = counts.astype(np.int64)
+        piece = np.repeat(np.arange(len(counts)), counts)
+        nth = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
+        k = first[piece] + (nth.astype(object) if self.exact else nth)
+        return Found(self._solve(steps.q, p, piece, k * _of(size, piece)), None if p.owner is None else p.owner[piece])
+
+    def _solve(self, q: Quantity, p: Segments, piece: Array, levels: Array) -> Array:
+        """The volume in each of these pieces at which q reaches its level: interpolated, then one Newton step."""
+        if not len(piece):
+            return p.left[:0]
+        left, right, start, rise = p.left[piece], p.right[piece], p.above[piece], (p.at - p.above)[piece]
+        volume = left + (levels - start) * ((right - left) / rise)
+        if not self.exact:
+            volume = np.clip(volume, left, right)
+            reached = self.values(q, volume, None if p.owner is None else p.owner[piece])
+            volume = volume + (levels - reached) * ((right - left) / rise)
+            volume = np.clip(volume, left, right)
+        return np.asarray(volume)
+
+
+def _of(number: Any, index: Any) -> Any:
+    """A scalar, or those of an array."""
+    return number[index] if isinstance(number, np.ndarray) else number
+
+
+class Window(Range):
     """The range of volume, tokens per day, both ends included. 0 < lo < hi < inf, else ValueError.
 
     Two `Fraction` ends make everything found in it exact (object arrays of `Fraction`); any others are floats.
     """
 
-    __slots__ = ("hi", "lo", "memo")
+    __slots__ = ("exact", "hi", "lo", "memo", "most_pieces")
 
     def __init__(self, lo: Any, hi: Any) -> None:
         exact = isinstance(lo, Fraction) and isinstance(hi, Fraction)
+        self.exact = exact
+        """Whether both ends are `Fraction`s, and with them everything found inside."""
+        self.most_pieces = MOST_PIECES
         self.lo: Any = lo if exact else float(lo)
         self.hi: Any = hi if exact else float(hi)
         self.memo: dict[int, tuple[Quantity, Pieces]] = {}
         """The curves found in it, by the id of their quantity."""
         if not self.lo > 0 or not self.hi < float("inf") or not self.lo * (1 + (0 if self.exact else THIN)) < self.hi:
             raise ValueError(f"a range of volume needs 0 < lo < hi < inf: {self.lo} to {self.hi} tokens/day")
-
-    @property
-    def exact(self) -> bool:
-        """Whether both ends are `Fraction`s, and with them everything found inside."""
-        return isinstance(self.lo, Fraction)
 
     def array(self, values: list[Any]) -> Array:
         """These numbers in the window's own number system, shape (n,)."""
@@ -63,56 +164,28 @@ class Window:
 
     def where(self, q: Quantity, level: Number) -> Array:
         """Every volume inside the window at which q passes the level: crossings within a piece, and jumps past it."""
-        p = pieces(q, self)
-        level = self._scalar(level)
-        low, high = np.minimum(p.above, p.at), np.maximum(p.above, p.at)
-        inside = np.flatnonzero((low < level) & (level < high))
-        found = self._solve(q, p, inside, np.full(len(inside), level, dtype=p.edges.dtype))
-        below, above = p.at[:-1], p.above[1:]
-        jumps = (np.minimum(below, above) <= level) & (level <= np.maximum(below, above))
-        return np.concatenate([found, p.edges[1:-1][jumps]])
+        return self.passes(q, level).volume
 
     def multiples(self, steps: Steps) -> Array:
         """The volumes at which a staircase steps: its load passes k x size, for those k that its clamp lets count.
 
         TooManyPieces where there are more than a million.
         """
-        p = pieces(steps.q, self)
-        size, spare, least = self._scalar(steps.size), self._scalar(steps.spare), self._scalar(steps.least)
-        low, high = np.minimum(p.above, p.at), np.maximum(p.above, p.at)
-        slack = 0 if self.exact else 2.0**-30  # one multiple too many is harmless, one too few is not
-        first = np.maximum(np.ceil(low / size - slack), np.floor(least - spare))
-        last = np.floor(high / size + slack)
-        if steps.most is not None:
-            last = np.minimum(last, np.ceil(self._scalar(steps.most) - spare) - 1)
-        counts = np.where(low == high, 0, np.maximum(last - first + 1, 0))  # a flat load passes nothing
-        total = int(counts.sum()) if len(counts) else 0
-        if total > MOST_PIECES:
-            raise TooManyPieces(steps, total, self)
-        counts = counts.astype(np.int64)
-        piece = np.repeat(np.arange(len(counts)), counts)
-        nth = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
-        k = first[piece] + (nth.astype(object) if self.exact else nth)
-        return self._solve(steps.q, p, piece, k * size)
+        return self.steps(steps).volume
 
-    def _solve(self, q: Quantity, p: Pieces, piece: Array, levels: Array) -> Array:
-        """The volume in each of these pieces at which q reaches its level: interpolated, then one Newton step."""
-        if not len(piece):
-            return p.edges[:0]
-        left, right, start, rise = p.edges[piece], p.edges[piece + 1], p.above[piece], (p.at - p.above)[piece]
-        volume = left + (levels - start) * ((right - left) / rise)
-        if not self.exact:
-            volume = np.clip(volume, left, right)
-            volume = volume + (levels - _flat(q.value(at(volume)))) * ((right - left) / rise)
-            volume = np.clip(volume, left, right)
-        return np.asarray(volume)
+    def segments(self, q: Quantity) -> Segments:
+        p = pieces(q, self)
+        return Segments(p.edges[:-1], p.edges[1:], p.above, p.at, None)
 
-    def _scalar(self, number: Number) -> Any:
+    def number(self, number: Number, owner: Array | None) -> Any:  # noqa: ARG002
         if self.exact:
             return Fraction(number)
         if np.size(number) != 1:
             raise ValueError("a curve is drawn for one draw: give coefficients of shape (1,) or scalars")
         return float(np.asarray(number).reshape(-1)[0])
+
+    def values(self, q: Quantity, volume: Array, owner: Array | None) -> Array:  # noqa: ARG002
+        return _flat(q.value(at(volume)))
 
 
 class Pieces(NamedTuple):
