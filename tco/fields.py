@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from datetime import date
 from fractions import Fraction
+from importlib import import_module
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict
@@ -53,6 +54,48 @@ class Parsed:
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Any) -> dict[str, Any]:
         return dict(self.schema)
+
+
+class _Later:
+    """A model by the name of its module. See `later`."""
+
+    __slots__ = ("module", "name")
+
+    def __init__(self, module: str, name: str) -> None:
+        self.module, self.name = module, name
+
+    def named_model(self) -> type[BaseModel]:
+        """The model itself, imported; `tco.document` asks for it too, to place errors in it."""
+        model: type[BaseModel] = getattr(import_module(self.module), self.name)
+        return model
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
+        # pydantic puts the errors of a validation within another one in their place. The reference is that of a model,
+        # and says to schemas that it has a title of its own.
+        inner = core_schema.any_schema(ref=f"{self.module}.{self.name}:{id(self)}")
+        return core_schema.no_info_wrap_validator_function(
+            lambda value, _: self.named_model().model_validate(value), inner
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Any) -> dict[str, Any]:
+        model = self.named_model()
+        model.model_rebuild()
+        whole: Any = model.__pydantic_core_schema__
+        inner, others = (whole["schema"], whole["definitions"]) if whole["type"] == "definitions" else (whole, [])
+        # by reference, as pydantic does it for a model that is a part of another
+        ref = f"{self.module}.{self.name}:{id(model)}"
+        named = core_schema.definition_reference_schema(ref)
+        found: dict[str, Any] = handler(core_schema.definitions_schema(named, [*others, {**inner, "ref": ref}]))
+        return found
+
+
+def later(module: str, name: str) -> Any:
+    """The type of a key that most scenarios leave out: its model is imported and built when the key is there.
+
+    Of the time that a comparison takes, building models is a fifth. Type checkers are to see the model itself:
+    `if TYPE_CHECKING: from a.b import C`, `else: C = later("a.b", "C")`.
+    """
+    return Annotated[Any, _Later(module, name)]
 
 
 def _whole(value: Any) -> int:
@@ -123,18 +166,19 @@ def _text(value: Any) -> str:
     raise units.UnitError(value, "some text", "")
 
 
-def ranged(parse: Callable[[Any], Any], schema: dict[str, Any]) -> Parsed:
-    """A number, or a range of such numbers: `{low, high}`, `{low, mode, high}` or `{p10, p90}`."""
+def ranged(parse: Callable[[Any], Any], schema: dict[str, Any], most: int | None = None) -> Parsed:
+    """A number, or a range of such numbers up to `most`: `{low, high}`, `{low, mode, high}` or `{p10, p90}`."""
+    return Parsed(
+        lambda value: parse_range(value, parse, most) if isinstance(value, dict) else parse(value), range_schema(schema)
+    )
+
+
+def range_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    """How an editor sees a value of this schema, or a range of such values."""
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     bound = {k: v for k, v in schema.items() if k not in ("examples", "minimum")}
-    return Parsed(
-        lambda value: parse_range(value, parse) if is_range(value) else parse(value),
-        {
-            **schema,
-            "type": [*types, "object"],
-            "properties": dict.fromkeys(("low", "mode", "high", "p10", "p90"), bound),
-        },
-    )
+    keys = "^(low|mode|high|p10|p90)$"
+    return {**schema, "type": [*types, "object"], "patternProperties": {keys: bound}, "additionalProperties": False}
 
 
 def _size(value: Any) -> Fraction:
@@ -157,8 +201,8 @@ Size = Annotated[
 Positive = Annotated[Fraction, ranged(_positive, {**_NUMBER_OR_TEXT, "examples": [500, "33.3M"]})]
 Whole = Annotated[int, Parsed(_whole, {"type": "integer", "minimum": 0})]
 AtLeastOne = Annotated[int, Parsed(_at_least_one, {"type": "integer", "minimum": 1})]
-Share = Annotated[Fraction, ranged(units.parse_share, {**_NUMBER_OR_TEXT, "examples": ["70%", 0.7]})]
-PositiveShare = Annotated[Fraction, ranged(_positive_share, {**_NUMBER_OR_TEXT, "examples": ["70%", 0.7]})]
+Share = Annotated[Fraction, ranged(units.parse_share, {**_NUMBER_OR_TEXT, "examples": ["70%", 0.7]}, most=1)]
+PositiveShare = Annotated[Fraction, ranged(_positive_share, {**_NUMBER_OR_TEXT, "examples": ["70%", 0.7]}, most=1)]
 Factor = Annotated[Fraction, ranged(units.parse_fraction, {**_NUMBER_OR_TEXT, "examples": ["130%", 1.3]})]
 Price = Annotated[Fraction, ranged(_price, {"type": "number", "minimum": 0})]
 Date = Annotated[date, Parsed(_date, {"type": "string", "format": "date"})]
@@ -184,8 +228,10 @@ def money_parser(*per: str) -> Callable[[Any], units.Money]:
     allowed: frozenset[str | None] = frozenset(None if p == "" else p for p in per)
 
     def parse(value: Any) -> units.Money:
-        if not is_range(value):
+        if not isinstance(value, dict):
             return units.parse_money(value, per=allowed)
+        if not is_range(value):
+            return parse_range(value, units.parse_count)  # type: ignore[return-value]  # says what a range looks like
         amounts = {key: units.parse_money(bound, per=allowed) for key, bound in value.items()}
         first = next(iter(amounts.values()))
         if any((m.currency, m.per) != (first.currency, first.per) for m in amounts.values()):
@@ -195,26 +241,17 @@ def money_parser(*per: str) -> Callable[[Any], units.Money]:
     return parse
 
 
-_BOUNDS = {key: {"type": "string"} for key in ("low", "mode", "high", "p10", "p90")}
-
 Flow = Annotated[
     units.Flow,
-    Parsed(
-        _flow,
-        {
-            "type": ["string", "object"],
-            "properties": _BOUNDS,
-            "examples": ["33.3M tokens/day", "100k requests/month"],
-        },
-    ),
+    Parsed(_flow, range_schema({"type": "string", "examples": ["33.3M tokens/day", "100k requests/month"]})),
 ]
 
 
-def _money(per: str, example: str) -> Parsed:
-    schema = {"type": ["string", "object"], "properties": _BOUNDS, "examples": [example]}
-    return Parsed(money_parser(*per.split(" ")), schema)
+def money(*per: str, example: str) -> Parsed:
+    """An amount of money per one of these, or a range of it."""
+    return Parsed(money_parser(*per), range_schema({"type": "string", "examples": [example]}))
 
 
-GpuPrice = Annotated[units.Money, _money("hour gpu_hour day month year", "$1.10/hour")]
-MoneyOverTime = Annotated[units.Money, _money("hour day month year", "$1.10/hour")]
-MoneyPerMtok = Annotated[units.Money, _money("mtok", "$0.80/1M tokens")]
+GpuPrice = Annotated[units.Money, money("hour", "gpu_hour", "day", "month", "year", example="$1.10/hour")]
+MoneyOverTime = Annotated[units.Money, money("hour", "day", "month", "year", example="$1.10/hour")]
+MoneyPerMtok = Annotated[units.Money, money("mtok", example="$0.80/1M tokens")]

@@ -143,6 +143,16 @@ class Limit(NamedTuple):
     load: Quantity
     most: Number
     reason: str
+    unit: str = ""
+    """What both are counted in; "" for busy replicas."""
+
+
+class Floor(NamedTuple):
+    """Something a reader should know while a load is below `least`."""
+
+    load: Quantity
+    least: Number
+    text: str
 
 
 class LevelLoad(NamedTuple):
@@ -160,14 +170,16 @@ class Fleet(NamedTuple):
     unit: str
     levels: tuple[LevelLoad, ...]
     idle_hours: Number
-    idle_replicas: Number
+    idle_replicas: Quantity
     size: Number
-    """Load one replica takes: target utilisation / burst."""
+    """Load one replica takes: target utilisation x availability / burst."""
     per_replica: str
     inputs: tuple[Figure, ...] = ()
     peak: Quantity | None = None
     seconds: Mapping[str, Number] = MappingProxyType({})
     """Replica-seconds of one request, by class."""
+    waiting: Quantity | None = None
+    """Replica-hours a month billed beside those of the levels: cold starts, time-outs before a replica stops."""
 
 
 class Bill(NamedTuple):
@@ -180,3 +192,7 @@ class Bill(NamedTuple):
     """GPUs billed at the peak, which people may be counted by; None where none are known."""
     retires: date | None = None
     """The day what it rests on is switched off."""
+    advice: tuple[Limit, ...] = ()
+    """Soft limits: a load beyond one is a warning, and the option stays feasible."""
+    floors: tuple[Floor, ...] = ()
+    """What is a warning while the load is too low."""

@@ -21,23 +21,30 @@ KEYS = ({"low", "high"}, {"low", "mode", "high"}, {"p10", "p90"})
 Z90 = 1.2815515655446004
 """The standard normal's 90th percentile."""
 
+FAR = 4.7534243088228987
+"""And what one number in a million lies beyond: as far as a lognormal number is taken to reach."""
+
 
 class Range(Fraction):
     """A number between bounds: uniform with the midpoint as its point, triangular with its mode, lognormal with its
-    median. `low` and `high` are the bounds, or the 10th and 90th percentile of a lognormal one."""
+    median. `low` and `high` are the bounds, or the 10th and 90th percentile of a lognormal one, which ends at `cap`."""
 
-    __slots__ = ("high", "low", "shape")
+    __slots__ = ("cap", "high", "low", "shape")
     low: Fraction
     high: Fraction
     shape: str
+    cap: Fraction | None
 
-    def __new__(cls, shape: str, low: Fraction, point: Fraction, high: Fraction) -> Range:
+    def __new__(
+        cls, shape: str, low: Fraction, point: Fraction, high: Fraction, cap: Fraction | int | None = None
+    ) -> Range:
         self: Range = super().__new__(cls, point)
         self.shape, self.low, self.high = shape, low, high
+        self.cap = None if cap is None else Fraction(cap)
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Range, (self.shape, self.low, Fraction(self), self.high))
+        return (Range, (self.shape, self.low, Fraction(self), self.high, self.cap))
 
     def __copy__(self) -> Range:
         return self
@@ -49,9 +56,27 @@ class Range(Fraction):
         """Whether it is ever anything but zero."""
         return bool(self.high)
 
+    @property
+    def least(self) -> Fraction:
+        """The lowest that it is ever drawn as; of a lognormal one, but once in a million."""
+        return Fraction(self) / self._far if self.shape == "lognormal" else self.low
+
+    @property
+    def most(self) -> Fraction:
+        """The highest that it is ever drawn as; of a lognormal one, but once in a million."""
+        if self.shape != "lognormal":
+            return self.high
+        far = Fraction(self) * self._far
+        return far if self.cap is None else min(far, self.cap)
+
+    @property
+    def _far(self) -> Fraction:
+        return Fraction(float(self.high / self.low) ** (FAR / (2 * Z90)))
+
     def scaled(self, factor: Fraction) -> Range:
         """The range of this number times a certain positive one."""
-        return Range(self.shape, self.low * factor, Fraction(self) * factor, self.high * factor)
+        cap = None if self.cap is None else self.cap * factor
+        return Range(self.shape, self.low * factor, Fraction(self) * factor, self.high * factor, cap)
 
     def quantiles(self, u: Any) -> Any:
         """The values below which a share u of the range lies; u and result are float arrays (draw,)."""
@@ -69,7 +94,8 @@ class Range(Fraction):
 
         sigma = np.log(high / low) / (2 * Z90)
         z = np.array([NormalDist().inv_cdf(x) for x in u.tolist()])
-        return np.sqrt(low * high) * np.exp(sigma * z)
+        drawn = np.sqrt(low * high) * np.exp(sigma * z)
+        return drawn if self.cap is None else np.minimum(drawn, float(self.cap))
 
 
 def is_range(value: object) -> bool:
@@ -77,8 +103,13 @@ def is_range(value: object) -> bool:
     return isinstance(value, Mapping) and set(value) in KEYS
 
 
-def parse_range(value: Mapping[str, Any], parse: Callable[[Any], Fraction]) -> Fraction:
-    """A range whose bounds are read by `parse`; a plain number where they are all the same. Raises UnitError."""
+def parse_range(value: Mapping[str, Any], parse: Callable[[Any], Fraction], most: int | None = None) -> Fraction:
+    """A range whose bounds are read by `parse`; a plain number where they are all the same. Raises UnitError.
+
+    most: what no number may exceed, 1 for a share. A lognormal one goes beyond its `p90`, and stops there.
+    """
+    if not is_range(value):
+        raise UnitError(_shown(value), "one number, or a range: {low, high}, {low, mode, high} or {p10, p90}", "")
     bounds = {key: parse(bound) for key, bound in value.items()}
     ordered = [bounds[key] for key in ("low", "mode", "high", "p10", "p90") if key in bounds]
     if ordered != sorted(ordered):
@@ -89,7 +120,7 @@ def parse_range(value: Mapping[str, Any], parse: Callable[[Any], Fraction]) -> F
         low, high = bounds["p10"], bounds["p90"]
         if not low:
             raise UnitError(_shown(value), "`p10` above 0: a lognormal number is never 0", "")
-        return Range("lognormal", low, _root(low * high), high)
+        return Range("lognormal", low, _root(low * high), high, most)
     low, high = bounds["low"], bounds["high"]
     if "mode" in bounds:
         return Range("triangular", low, bounds["mode"], high)

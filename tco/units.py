@@ -69,12 +69,14 @@ _SECONDS_IN: dict[Period | None, int] = {"second": 1, "minute": 60, "hour": 3600
 _TRAFFIC: dict[str, TrafficUnit] = {
     "token": "tokens", "tok": "tokens",
     "request": "requests", "req": "requests", "query": "requests", "querie": "requests", "call": "requests",
+    "task": "requests",
 }  # fmt: skip
 
 _PER: dict[str, tuple[str, str]] = {
     "hour": ("hour", "$1.10/hour"),
     "gpu_hour": ("GPU-hour", "$1.10/GPU-hour"),
     "month": ("month", "$8,000/month"),
+    "quarter": ("quarter", "$5k/quarter"),
     "year": ("year", "80k USD/year"),
     "day": ("day", "$250/day"),
     "minute": ("minute", "$0.02/minute"),
@@ -141,7 +143,7 @@ def parse_rate(value: object) -> Flow:
 def parse_money(value: object, per: frozenset[str | None] = frozenset({None})) -> Money:
     """Money per one of `per` (None in it allows a plain amount): ``$1.10/hour``, ``€3 per 1M tokens``.
 
-    `per` holds names among hour, gpu_hour, day, month, year, minute, second, mtok, request, seat_month,
+    `per` holds names among hour, gpu_hour, day, month, quarter, year, minute, second, mtok, request, seat_month,
     kwh, gb and gb_month. A price per any number of tokens comes back per 1M (`mtok`), one per any number of
     requests per one. Raises UnitError, also where the currency is missing, or what it is per is not among
     `per`.

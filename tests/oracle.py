@@ -9,58 +9,18 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
-F = Fraction
-HOURS = range(24)
-ZERO = F(0)
+from oracle_api import ApiBill
+from oracle_fleet import Fleet, Hour
+from oracle_near import ZERO, F, Near, decisions, total
+
 Plain = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Near:
-    """A number at V, and its rise for each token a day above V."""
-
-    value: Fraction
-    rise: Fraction = ZERO
-
-    def __add__(self, other: Near | Fraction | int) -> Near:
-        o = near(other)
-        return Near(self.value + o.value, self.rise + o.rise)
-
-    __radd__ = __add__
-
-    def __sub__(self, other: Near | Fraction | int) -> Near:
-        o = near(other)
-        return Near(self.value - o.value, self.rise - o.rise)
-
-    def __mul__(self, other: Near | Fraction | int) -> Near:
-        o = near(other)
-        return Near(self.value * o.value, self.rise * o.value + self.value * o.rise)
-
-    __rmul__ = __mul__
-
-    def __truediv__(self, other: Near | Fraction | int) -> Near:
-        o = near(other)
-        return Near(self.value / o.value, (self.rise * o.value - self.value * o.rise) / o.value**2)
-
-    def __gt__(self, other: Near | Fraction | int) -> bool:
-        o = near(other)
-        return (self.value, self.rise) > (o.value, o.rise)
-
-    def ceil(self) -> int:
-        """The next whole number, itself when it is whole and does not rise."""
-        if self.value.denominator == 1 and self.rise > 0:
-            return int(self.value) + 1
-        return math.ceil(self.value)
-
-
-def near(x: Near | Fraction | int) -> Near:
-    return x if isinstance(x, Near) else Near(F(x))
 
 
 @dataclass(frozen=True)
@@ -74,24 +34,12 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Hour:
-    """A fleet in one hour of the day."""
-
-    leaf: str
-    hour: int
-    busy: Near
-    size: Fraction
-    replicas: int
-    room: Fraction | None
-    """Busy replicas at which it is full; None when it never is."""
-
-
-@dataclass(frozen=True)
 class Outcome:
     """An option at a volume."""
 
     lines: tuple[Line, ...]
     hours: tuple[Hour, ...]
+    within_limits: bool = True
 
     @property
     def total(self) -> Near:
@@ -103,7 +51,7 @@ class Outcome:
 
     @property
     def feasible(self) -> bool:
-        return not any(h.room is not None and h.busy > h.room for h in self.hours)
+        return self.within_limits and not any(h.room is not None and h.busy > h.room for h in self.hours)
 
     def by_key(self) -> dict[tuple[str, str, str], Fraction]:
         """Amounts by part, category and label; what costs nothing is left out."""
@@ -120,17 +68,41 @@ class Class:
 
     share: Fraction
     tokens: dict[str, Fraction]
+    """Mean tokens of one call on each meter; those of the input without what the context grows by."""
     cacheable: Fraction | None
+    points: tuple[tuple[Fraction, Fraction], ...]
+    """Share of the requests, input tokens: linear between."""
+    calls_per_task: Fraction
+    growth: Fraction
+    waits: Fraction
+    deadline: Fraction
+    """Hours."""
+    load: tuple[Fraction, ...]
+    """Of a mean day's requests, those in each hour of the cycle."""
+
+    def calls(self) -> Iterator[tuple[int, Fraction]]:
+        """The place of each call of a request, and how much of it is made."""
+        for place in range(math.ceil(self.calls_per_task)):
+            yield place, min(F(1), self.calls_per_task - place)
+
+    def sizes(self, place: int) -> list[tuple[Fraction, Fraction]]:
+        return [(q, size + place * self.growth) for q, size in self.points]
+
+    def mean(self, place: int) -> Fraction:
+        return self.tokens.get("input", ZERO) + place * self.growth
+
+    def cacheable_of(self, place: int) -> Fraction:
+        """The history that is sent again counts, where a cacheable prefix is stated."""
+        return ZERO if self.cacheable is None else self.cacheable + place * self.growth
+
+    @property
+    def served(self) -> Fraction:
+        """Input and output tokens of a request, all its calls."""
+        return sum((made * (self.mean(k) + self.tokens.get("output", ZERO)) for k, made in self.calls()), ZERO)
 
 
 Flow = dict[tuple[str, int], Near]
-"""Requests per hour, by class and hour of the day."""
-
-PARTS = {
-    "input": ("cache_read", "cache_write_5m", "cache_write_1h", "audio_input", "image_input"),
-    "output": ("audio_output", "reasoning"),
-}
-METERS = ("input", "output", *PARTS["input"], *PARTS["output"])
+"""Requests of a class in one such hour of the cycle, a day or a week."""
 
 
 def number(value: Any) -> Fraction:
@@ -149,6 +121,23 @@ def shares_of(given: Mapping[str, Any]) -> dict[str, Fraction]:
     return {k: 1 - stated if s == "rest" else number(s) for k, s in given.items()}
 
 
+def points_of(stated: Any) -> tuple[tuple[Fraction, Fraction], ...]:
+    """The quantile function of sizes: by its points, or by the upper edges of a histogram's rows."""
+    if not isinstance(stated, Mapping):
+        return ((F(0), number(stated)), (F(1), number(stated)))
+    if "histogram" in stated:
+        found = [(F(0), F(0))]
+        for edge, share in stated["histogram"].items():  # "1.5k"
+            found.append((found[-1][0] + number(share), number(edge.removesuffix("k")) * 1000))
+        return tuple(found)
+    inner = [(number(k[1:]) / 100, number(v)) for k, v in stated.items() if k[0] == "p"]
+    return ((F(0), number(stated.get("min", 0))), *inner, (F(1), number(stated["max"])))
+
+
+def mean_of(points: tuple[tuple[Fraction, Fraction], ...]) -> Fraction:
+    return sum(((q - p) * (a + b) / 2 for (p, a), (q, b) in pairwise(points)), ZERO)
+
+
 @dataclass
 class Oracle:
     """A scenario's plain data, and the catalogue files it names entries of, by file name."""
@@ -165,23 +154,11 @@ class Oracle:
         self.workload: Plain = s["workload"]
         specs = self.workload.get("classes") or {"request": {**self.workload, "share": "100%"}}
         shares = shares_of({name: spec["share"] for name, spec in specs.items()})
-        self.classes = {
-            name: Class(
-                shares[name],
-                {
-                    k: number(spec[f"{k}_tokens"])
-                    for k in ("input", "output", "audio_input", "image_input", "audio_output")
-                    if f"{k}_tokens" in spec
-                },
-                number(spec["cacheable_input_tokens"]) if "cacheable_input_tokens" in spec else None,
-            )
-            for name, spec in specs.items()
-        }
-        self.mean_tokens = sum(
-            (c.share * (c.tokens.get("input", ZERO) + c.tokens.get("output", ZERO)) for c in self.classes.values()),
-            ZERO,
-        )
-        self.profile = self._profile()
+        loads = {name: self._load(spec.get("load", self.workload.get("load", "flat"))) for name, spec in specs.items()}
+        self.cycle = max(map(len, loads.values()))
+        self.classes = {name: self._class(spec, shares[name], loads[name]) for name, spec in specs.items()}
+        self.mean_tokens = sum((c.share * c.served for c in self.classes.values()), ZERO)
+        self.profile = [sum((c.share * c.load[h] for c in self.classes.values()), ZERO) for h in range(self.cycle)]
         self.options: Plain = s["options"]
         self._known: dict[tuple[str, str], Fraction] = {}
 
@@ -189,16 +166,33 @@ class Oracle:
     def candidates(self) -> list[str]:
         return [name for name, spec in self.options.items() if spec.get("candidate", True)]
 
-    def _profile(self) -> list[Fraction]:
-        """The share of a day's requests in each hour."""
-        load = self.workload.get("load", "flat")
+    def _class(self, spec: Plain, share: Fraction, load: tuple[Fraction, ...]) -> Class:
+        points = points_of(spec.get("input_tokens", 0))
+        stated = ("output", "audio_input", "image_input", "audio_output")
+        return Class(
+            share,
+            {"input": mean_of(points), **{k: number(spec[f"{k}_tokens"]) for k in stated if f"{k}_tokens" in spec}},
+            number(spec["cacheable_input_tokens"]) if "cacheable_input_tokens" in spec else None,
+            points,
+            number(spec.get("calls_per_task", 1)),
+            number(spec.get("context_growth_tokens", 0)),
+            number(spec.get("batchable_share", 0)),
+            self.hours(spec["deadline"]) if "deadline" in spec else F(1),
+            (load * 7)[: self.cycle],
+        )
+
+    def _load(self, load: Any) -> tuple[Fraction, ...]:
+        """The share of a mean day's requests in each hour of a day or a week."""
         if load == "flat":
-            return [F(1, 24)] * 24
+            return (F(1, 24),) * 24
         if "peak_hour_share" in load:
             peak = number(load["peak_hour_share"])
-            return [peak, *[(1 - peak) / 23] * 23]
-        weights = [number(w) for w in load["by_hour"]]
-        return [w / sum(weights) for w in weights]
+            return (peak, *[(1 - peak) / 23] * 23)
+        stated = load["by_hour"]
+        if isinstance(stated, Mapping):
+            stated = [*stated["weekday"] * 5, *stated["weekend"] * 2]
+        weights = [number(w) for w in stated]
+        return tuple(w * F(len(weights), 24) / sum(weights) for w in weights)
 
     # -- an option at a volume ------------------------------------------------------------------------------------
 
@@ -206,43 +200,59 @@ class Oracle:
         """An option at V, or in the limit from above."""
         v = Near(volume, F(int(above)))
         flow: Flow = {
-            (c, h): v * (spec.share * self.profile[h] / self.mean_tokens)
+            (c, h): v * (spec.share * spec.load[h] / self.mean_tokens)
             for c, spec in self.classes.items()
-            for h in HOURS
-            if spec.share and self.profile[h]
+            for h in range(self.cycle)
+            if spec.share and spec.load[h]
         }
-        own: list[Line] = []
+        routers: dict[str, Flow] = {}
         leaves: dict[str, Flow] = {}
         overflow: dict[str, str] = {}
-        self._hand_down(option, flow, own, leaves, overflow)
-        self._spill(leaves, overflow)
-        lines, hours = own, []
-        for leaf, its_flow in leaves.items():
-            more, its_hours = self._leaf(leaf, its_flow)
-            lines = lines + [Line("", x.category, x.label, x.amount) if leaf == option else x for x in more]
-            hours += its_hours
-        return Outcome(tuple(lines), tuple(hours))
+        self._hand_down(option, flow, routers, leaves, overflow)
+        mixed = self._spill(leaves, overflow)
+        names = {name: "" if name == option else name for name in leaves}
+        names |= dict.fromkeys(routers, "")
+        lines: list[Line] = []
+        hours: list[Hour] = []
+        fleets: dict[str, Fleet] = {}
+        within = True
+        for name, its_flow in {**routers, **leaves}.items():
+            spec, part = self.options[name], names[name]
+            if name in leaves and spec["kind"] == "api":
+                bill = ApiBill(self, part, spec, its_flow, name in mixed)
+                lines += bill.lines()
+                within = within and bill.within_limits()
+            elif name in leaves:
+                fleets[name] = fleet = Fleet(self, name, spec, its_flow)
+                lines += [Line(part, x.category, x.label, x.amount) for x in fleet.lines()]
+                hours += [h for h in fleet.hours if h.size]
+            lines += self._standing(spec, part)
+            lines += self._usage(spec, part, its_flow)
+        lines += self._people(option, [*routers, *leaves], names, fleets)
+        lines += self._quality(option, routers, leaves, names, flow)
+        lines += self._embeddings(option, [*routers, *leaves], flow)
+        return Outcome(tuple(lines), tuple(hours), within)
 
     def _hand_down(
-        self, name: str, flow: Flow, own: list[Line], leaves: dict[str, Flow], overflow: dict[str, str]
+        self, name: str, flow: Flow, routers: dict[str, Flow], leaves: dict[str, Flow], overflow: dict[str, str]
     ) -> None:
         spec = self.options[name]
         if spec["kind"] != "hybrid":
             leaves[name] = added(leaves.get(name, {}), flow)
             return
-        own += self._standing(spec, "")
+        routers[name] = added(routers.get(name, {}), flow)
         overflow.update(spec.get("overflow", {}))
         if "response_cache" in spec:
             flow = self._share_of(flow, spec["response_cache"], lambda hit: 1 - hit)
         if "routes" in spec:
             for target in spec["routes"]:
                 part = {(c, h): q * self._routed(spec["routes"], c)[target] for (c, h), q in flow.items()}
-                self._hand_down(target, without_nothing(part), own, leaves, overflow)
+                self._hand_down(target, without_nothing(part), routers, leaves, overflow)
         else:
             first, second = spec["cascade"]
-            self._hand_down(first, flow, own, leaves, overflow)
+            self._hand_down(first, flow, routers, leaves, overflow)
             again = self._share_of(flow, spec["escalate"], lambda share: share)
-            self._hand_down(second, again, own, leaves, overflow)
+            self._hand_down(second, again, routers, leaves, overflow)
 
     def _share_of(self, flow: Flow, given: Any, factor: Any) -> Flow:
         """Each class's requests times a factor of its share; a class that is not named has a share of nothing."""
@@ -258,264 +268,267 @@ class Oracle:
         shares = shares_of({k: s for k, s in of_class.items() if s is not None})
         return {name: shares.get(name, ZERO) for name in routes}
 
-    def _spill(self, leaves: dict[str, Flow], overflow: dict[str, str]) -> None:
-        """What a full fleet cannot serve in an hour goes to another option: every class alike."""
+    def _spill(self, leaves: dict[str, Flow], overflow: dict[str, str]) -> set[str]:
+        """What a full fleet cannot serve in an hour goes to another option: every class alike. Who gets some."""
+        mixed = set()
         for fleet, target in overflow.items():
             if fleet not in leaves:
                 continue
-            room = self._room(self.options[fleet])
-            assert room is not None
+            full = Fleet(self, fleet, self.options[fleet], leaves[fleet])
+            assert full.room is not None
             served: Flow = {}
             rest: Flow = {}
-            for h in HOURS:
-                busy = self._busy(fleet, leaves[fleet], h)
+            for h in range(self.cycle):
+                busy = full.busy(h)
+                over = busy > full.room
                 for c, q in {c: q for (c, hour), q in leaves[fleet].items() if hour == h}.items():
-                    served[c, h] = q * (Near(room) / busy) if busy > room else q
-                    if busy > room:
+                    served[c, h] = q * (Near(full.room) / busy) if over else q
+                    if over:
                         rest[c, h] = q - served[c, h]
             leaves[fleet] = served
             leaves[target] = added(leaves.get(target, {}), rest)
+            mixed.add(target)
+        return mixed
 
-    # -- leaves ---------------------------------------------------------------------------------------------------
+    # -- costs around leaves and routers --------------------------------------------------------------------------
 
-    def _leaf(self, name: str, flow: Flow) -> tuple[list[Line], list[Hour]]:
-        spec = self.options[name]
-        if spec["kind"] == "api":
-            return [*self._api(name, spec, flow), *self._standing(spec, name)], []
-        hours = self._hours(name, spec, flow)
-        lines = (
-            self._dedicated(name, spec, hours) if spec["kind"] == "dedicated" else self._self_hosted(name, spec, hours)
-        )
-        return [*lines, *self._standing(spec, name)], [h for h in hours if h.size]
+    def _a_month(self, flow: Flow) -> dict[str, Near]:
+        """Requests of each class a month."""
+        each = self.days * 24 / self.cycle
+        return {c: total(q for (of, _), q in flow.items() if of == c) * each for c in self.classes}
 
     def _standing(self, spec: Plain, part: str) -> list[Line]:
-        """People and fixed costs."""
+        """Fixed costs, and a month's part of what is paid once."""
         lines = []
-        if "people" in spec:
-            people = spec["people"]
-            if "role" in people:
-                entry = self._entry("people", people["role"])
-                monthly = number(entry["per_year"]) * number(entry.get("loading", 1)) / 12
-            else:
-                monthly = self._money(people["cost"], self.month) * self.month
-            lines.append(Line(part, "people", "people", Near(number(people["fte"]) * monthly)))
         for name, cost in spec.get("fixed_costs", {}).items():
-            lines.append(Line(part, "fixed", name, Near(self._money(cost, self.month) * self.month)))
+            if isinstance(cost, str):
+                lines.append(Line(part, "fixed", name, Near(self.monthly(cost))))
+            elif "gb" in cost:
+                price = self.amount(cost["price"].removesuffix("/GB-month"))
+                lines.append(Line(part, "storage", name, Near(number(cost["gb"]) * price)))
+            else:
+                lines.append(Line(part, "fixed", name, Near(self.once(cost["cost"]) / self.months(cost["every"]))))
+        months = spec.get("amortise_months", self.scenario.get("amortise_months"))
+        if months is not None:
+            for name, cost in spec.get("one_offs", {}).items():
+                lines.append(Line(part, "one-off", name, Near(self.once(cost) / number(months))))
         return lines
 
-    def _overhead(self, spec: Plain) -> Fraction:
+    def _usage(self, spec: Plain, part: str, flow: Flow) -> list[Line]:
+        """Costs by what passes through; overhead passes through leaves, and a router sees none of it."""
+        gross = F(1) if spec["kind"] == "hybrid" else self.overhead(spec)
+        requests = self._a_month(flow)
+        lines = []
+        for name, cost in spec.get("usage_costs", {}).items():
+            price, unit = cost["price"].rsplit("/", 1)
+            units = Near(ZERO)
+            for c, q in requests.items():
+                if unit == "request":
+                    each = number(cost.get("per_request", 1))
+                elif unit == "GB":
+                    each = number(cost.get("bytes_per_request", 0)) / 10**9
+                    each += number(cost.get("bytes_per_token", 0)) * self.classes[c].served / 10**9
+                else:
+                    each = number(cost.get("tokens_per_request", self.classes[c].served)) / 10**6
+                units = units + q * each
+            lines.append(Line(part, "usage", name, units * gross * self.amount(price)))
+        return lines
+
+    def _people(self, option: str, everyone: list[str], names: dict[str, str], fleets: dict[str, Fleet]) -> list[Line]:
+        """Posts; those for so many GPUs are counted over all fleets that a team of the same terms looks after."""
+        lines = []
+        teams: dict[str, tuple[Plain, str, list[str]]] = {}
+        for name in everyone:
+            spec = self.options[name]
+            if "people" not in spec:
+                continue
+            people = spec["people"]
+            if "per_gpus" not in people:
+                lines.append(Line(names[name], "people", "people", Near(number(people["fte"]) * self._post(people))))
+                continue
+            behind = list(fleets) if name not in fleets else [name]
+            _, _, looked_after = teams.setdefault(repr(sorted(people.items())), (people, names[name], []))
+            looked_after += [x for x in behind if x not in looked_after]
+        for people, part, looked_after in teams.values():
+            gpus = sum(fleets[name].gpus_at_peak for name in looked_after)
+            fte = max(number(people["fte"]) * math.ceil(F(gpus, people["per_gpus"])), number(people.get("at_least", 0)))
+            lines.append(Line(part, "people", "people", Near(fte * self._post(people))))
+        return lines
+
+    def _post(self, people: Plain) -> Fraction:
+        """A full-time post a month."""
+        if "role" in people:
+            entry = self.entry("people", people["role"])
+            return number(entry["per_year"]) * number(entry.get("loading", 1)) / 12
+        return self.monthly(people["cost"])
+
+    def _quality(
+        self, option: str, routers: dict[str, Flow], leaves: dict[str, Flow], names: dict[str, str], flow: Flow
+    ) -> list[Line]:
+        """Failures and reviews of what each leaf answers, or of all answers where the option itself states them."""
+        lines = []
+        own = self.options[option].get("quality") if option in routers else None
+        answered = {option: flow} if own else leaves
+        for name, its_flow in answered.items():
+            quality = self.options[name].get("quality", {})
+            requests = total(self._a_month(its_flow).values())
+            costs = {
+                "repair of failures": ("failure_rate", quality.get("on_failure", "retry")),
+                "undetected bad answers": (
+                    "undetected_failure_rate",
+                    quality.get("bad_answer_costs", self.workload.get("bad_answer_costs")),
+                ),
+                "review": ("review_share", quality.get("review")),
+            }
+            for label, (rate, price) in costs.items():
+                if rate in quality and price is not None and price != "retry":
+                    each = number(quality[rate]) * self.each_of(price)
+                    lines.append(Line(names[name], "quality", label, requests * each))
+        return lines
+
+    def _embeddings(self, option: str, everyone: list[str], flow: Flow) -> list[Line]:
+        """Once, for all requests: as the option says, else as those behind it that say anything agree."""
+        work = self.workload.get("embeddings")
+        stated = [self.options[name]["embeddings"] for name in everyone if "embeddings" in self.options[name]]
+        by = self.options[option].get("embeddings", stated[0] if stated else None)
+        if work is None or by is None:
+            return []
+        if "all_in" in by:
+            return [Line("", "embeddings", "embeddings", Near(self.monthly(by["all_in"])))]
+        price, lines = self.amount(by["price"].removesuffix("/1M tokens")), []
+        if "chunks" in work:
+            corpus = number(work["chunks"]) * number(work["tokens_per_chunk"]) * number(work["deploys_per_month"])
+            corpus *= number(work.get("changed_share", 1))
+            label, of_corpus = "corpus embedding", price
+            if "batch_price" in by:
+                label, of_corpus = f"{label} (batch)", self.amount(by["batch_price"].removesuffix("/1M tokens"))
+            lines.append(Line("", "embeddings", label, Near(corpus * of_corpus / 10**6)))
+        if "query_tokens_per_request" in work:
+            requests = total(self._a_month(flow).values())
+            cost = requests * (number(work["query_tokens_per_request"]) * price / 10**6)
+            lines.append(Line("", "embeddings", "query embedding", cost))
+        return lines
+
+    # -- requests ---------------------------------------------------------------------------------------------------
+
+    number = staticmethod(number)
+
+    def overhead(self, spec: Plain) -> Fraction:
         """1 + what is billed beside a served request; an option's own figure replaces the workload's of that name."""
         named = {**self.workload.get("overhead", {}), **spec.get("overhead", {})}
-        return 1 + sum((number(x) for x in named.values()), ZERO)
+        quality = spec.get("quality", {})
+        again = number(quality["failure_rate"]) if quality.get("on_failure") == "retry" else ZERO
+        return 1 + sum((number(x) for x in named.values()), ZERO) + again
 
-    def _counts(self, spec: Plain, c: Class) -> dict[str, Fraction]:
-        """Tokens of one request as the option counts them; parts lie inside their container."""
+    def counts(self, spec: Plain, c: Class, mean: Fraction, place: int) -> dict[str, Fraction]:
+        """Tokens of one call as the option counts them; parts lie inside their container."""
         ratio = {"input": number(spec.get("input_ratio", 1)), "output": number(spec.get("output_ratio", 1))}
-        counts = {"input": c.tokens.get("input", ZERO) * ratio["input"]}
+        counts = {"input": mean * ratio["input"]}
         counts["output"] = c.tokens.get("output", ZERO) * ratio["output"] + number(spec.get("reasoning_tokens", 0))
         counts["reasoning"] = number(spec.get("reasoning_tokens", 0))
         for key in ("audio_input", "image_input"):
             counts[key] = c.tokens.get(key, ZERO) * ratio["input"]
         counts["audio_output"] = c.tokens.get("audio_output", ZERO) * ratio["output"]
-        counts["cache_read"] = (c.cacheable or ZERO) * ratio["input"] * number(spec.get("cache_hit_rate", 0))
+        counts["cache_read"] = c.cacheable_of(place) * ratio["input"] * number(spec.get("cache_hit_rate", 0))
         return counts
 
-    def _api(self, name: str, spec: Plain, flow: Flow) -> list[Line]:
-        lines = []
-        batch = number(spec.get("batch_share", 0))
-        for c, what in self.classes.items():
-            if not any(of == c for of, _ in flow):
-                continue
-            a_day = sum((q for (of, _), q in flow.items() if of == c), Near(ZERO))
-            requests = a_day * self.days * self._overhead(spec)
-            for tier, portion in ((spec.get("tier", "standard"), 1 - batch), ("batch", batch)):
-                if not portion:
-                    continue
-                for label, cost in self._request(spec, what, tier):
-                    full = f"{c}: {label}" if len(self.classes) > 1 else label
-                    lines.append(Line(name, "api", full, requests * portion * cost))
-        return lines
-
-    def _request(self, spec: Plain, c: Class, tier: str) -> list[tuple[str, Fraction]]:
-        """What one request of a class costs, by meter."""
-        prices = self._prices(spec, tier)
-        counts = self._counts(spec, c)
-        long = prices.get("long_context")
-        suffix = "" if tier == "standard" else f" ({tier})"
-        if long is not None and counts["input"] > number(long["above_tokens"]):
-            prices, suffix = long, suffix + " (long context)"
-        own = {k: number(prices[f"{k}_per_mtok"]) for k in METERS if f"{k}_per_mtok" in prices}
-        write = f"cache_write_{spec.get('cache_ttl', '5m')}"
-        cacheable = (c.cacheable or ZERO) * number(spec.get("input_ratio", 1))
-        if counts["cache_read"] and write in own:
-            counts[write] = cacheable - counts["cache_read"]
-        costs = []
-        for outer, parts in PARTS.items():
-            rest = counts[outer]
-            for part in parts:
-                if part in own and counts.get(part):
-                    rest -= counts[part]
-                    costs.append((part, counts[part]))
-            assert rest >= 0, "a scenario whose parts exceed their container is an error"
-            if rest:
-                costs.append((outer, rest))
-        factor = (1 + number(spec.get("markup", 0))) * (1 - number(spec.get("discount", 0)))
-        return [(self.labels.get(k, k) + suffix, tokens * own[k] * factor / 10**6) for k, tokens in costs]
-
-    def _prices(self, spec: Plain, tier: str) -> Plain:
-        if "model" in spec:
-            row = self._entry("models", spec["model"])["prices"][0]
-            found: Plain = row if tier == "standard" else row["tiers"][tier]
-            return found
-        stated = {k: self._money(v, self.month) for k, v in spec["price"].items()}
-        both = {"input": stated["blended"], "output": stated["blended"]} if "blended" in stated else {}
-        return {f"{k}_per_mtok": v for k, v in {**stated, **both}.items()}
-
-    # -- fleets ---------------------------------------------------------------------------------------------------
-
-    def _seconds(self, spec: Plain, c: Class) -> Fraction:
-        """Replica-seconds of one request."""
-        rates = self._capacity(spec)
-        counts = self._counts(spec, c)
-        if "prefill_tokens_per_s" in rates:
-            uncached = counts["input"] - counts["cache_read"]
-            return uncached / number(rates["prefill_tokens_per_s"]) + counts["output"] / number(
-                rates["decode_tokens_per_s"]
+    def replica_hours(self, name: str, c: str) -> Fraction:
+        """What one served request of a class keeps busy, all its calls and overhead included."""
+        if (name, c) not in self._known:
+            spec, what = self.options[name], self.classes[c]
+            seconds = sum(
+                (made * self._seconds(spec, self.counts(spec, what, what.mean(k), k)) for k, made in what.calls()), ZERO
             )
-        if (
-            "input_tokens" in rates
-        ):  # found at a mix: a request k times as long on its longer side takes k times as long
-            mix = {k: number(rates[f"{k}_tokens"]) for k in ("input", "output")}
-            longer = max(counts[k] / mix[k] for k in mix)
-            if "requests_per_s" in rates:
-                return longer / number(rates["requests_per_s"])
-            if "output_tokens_per_s" in rates:
-                return longer * mix["output"] / number(rates["output_tokens_per_s"])
-            return longer * (mix["input"] + mix["output"]) / number(rates["total_tokens_per_s"])
+            self._known[name, c] = self.overhead(spec) * seconds / 3600
+        return self._known[name, c]
+
+    def _seconds(self, spec: Plain, counts: Mapping[str, Fraction]) -> Fraction:
+        """Replica-seconds of one call."""
+        profiles = self.capacity(spec)
+        uncached = counts["input"] - counts["cache_read"]
+        if len(profiles) == 2:  # a seconds of an uncached input token and b of an output token, from two mixes
+            (i, o, w), (j, p, x) = (
+                (number(r["input_tokens"]), number(r["output_tokens"]), self._at_mix(r)) for r in profiles
+            )
+            a, b = (w * p - x * o) / (i * p - j * o), (i * x - j * w) / (i * p - j * o)
+            return uncached * a + counts["output"] * b
+        (rates,) = profiles
+        if "prefill_tokens_per_s" in rates:
+            prefill, decode = number(rates["prefill_tokens_per_s"]), number(rates["decode_tokens_per_s"])
+            return uncached / prefill + counts["output"] / decode
+        if "input_tokens" in rates:  # a request k times as long on its longer side takes k times as long
+            return max(counts[k] / number(rates[f"{k}_tokens"]) for k in ("input", "output")) * self._at_mix(rates)
         if "requests_per_s" in rates:
             return 1 / number(rates["requests_per_s"])
         if "output_tokens_per_s" in rates:
             return counts["output"] / number(rates["output_tokens_per_s"])
         return (counts["input"] + counts["output"]) / number(rates["total_tokens_per_s"])
 
-    def _capacity(self, spec: Plain) -> Plain:
+    def _at_mix(self, rates: Plain) -> Fraction:
+        """Replica-seconds of a request of the mix a rate was found at."""
+        if "requests_per_s" in rates:
+            return 1 / number(rates["requests_per_s"])
+        if "output_tokens_per_s" in rates:
+            return number(rates["output_tokens"]) / number(rates["output_tokens_per_s"])
+        return (number(rates["input_tokens"]) + number(rates["output_tokens"])) / number(rates["total_tokens_per_s"])
+
+    def capacity(self, spec: Plain) -> list[Plain]:
         stated = spec["capacity"]
-        return self._entry("capacity", stated) if isinstance(stated, str) else stated
-
-    def _busy(self, name: str, flow: Flow, hour: int) -> Near:
-        """Busy replicas in an hour: requests/s x (1 + overhead) x replica-seconds."""
-        busy = Near(ZERO)
-        for c in self.classes:
-            if (c, hour) in flow:
-                busy = busy + flow[c, hour] * self._replica_hours(name, c)
-        return busy
-
-    def _replica_hours(self, name: str, c: str) -> Fraction:
-        """What one served request of a class keeps busy, overhead included."""
-        if (name, c) not in self._known:
-            spec = self.options[name]
-            self._known[name, c] = self._overhead(spec) * self._seconds(spec, self.classes[c]) / 3600
-        return self._known[name, c]
-
-    def _bounds(self, spec: Plain) -> tuple[int, int | None, int]:
-        """min, max and spare replicas."""
-        stated = spec.get("replicas", {})
-        if isinstance(stated, int):
-            return stated, stated, 0
-        return stated.get("min", 1), stated.get("max"), stated.get("spare", 0)
-
-    def _size(self, spec: Plain) -> Fraction:
-        return number(spec.get("target_utilisation", 1)) / number(spec.get("burst", 1))
-
-    def _room(self, spec: Plain) -> Fraction | None:
-        _, most, spare = self._bounds(spec)
-        return None if most is None else (most - spare) * self._size(spec)
-
-    def _hours(self, name: str, spec: Plain, flow: Flow) -> list[Hour]:
-        """Every hour of the day: busy replicas, and those that run."""
-        least, most, spare = self._bounds(spec)
-        if "capacity" not in spec:
-            return [Hour(name, h, Near(ZERO), ZERO, least, None) for h in HOURS]
-        size, found = self._size(spec), []
-        for h in HOURS:
-            busy = self._busy(name, flow, h)
-            if busy > 0:
-                n = max((busy / size).ceil() + spare, least)
-                n = n if most is None else min(n, most)
-            else:  # spares do not run without load, and what bills busy hours only bills nothing
-                n = 0 if spec.get("billing") == "busy_hours" else least
-            found.append(Hour(name, h, busy, size, n, self._room(spec)))
-        return found
-
-    def _billed(self, spec: Plain, hours: list[Hour], bought: Any) -> Fraction:
-        """Hours a month of what is bought for the replicas of each hour."""
-        month = number(spec.get("billed_hours_per_month", self.month))
-        if spec.get("billing", "static") == "static":
-            return month * max(F(bought(h.replicas)) for h in hours)
-        days = min(self.days, month / 24)  # of the traffic; other billed hours carry none
-        at_rest = 0 if spec["billing"] == "busy_hours" else self._bounds(spec)[0]
-        return sum((days * F(bought(h.replicas)) for h in hours), (month - 24 * days) * F(bought(at_rest)))
-
-    def _dedicated(self, name: str, spec: Plain, hours: list[Hour]) -> list[Line]:
-        each, lot = spec.get("units_per_replica"), spec.get("increment", 1)
-        if each is None:  # as many as hold the GPUs of a profile
-            profile = self._capacity(spec).get("gpus_per_replica", 1) if "capacity" in spec else 1
-            gpus = self._entry("endpoints", spec["endpoint"])["gpus"] if "endpoint" in spec else profile
-            each = math.ceil(F(int(profile), int(gpus)))
-        month = number(spec.get("billed_hours_per_month", self.month))
-        if "endpoint" in spec:
-            entry = self._entry("endpoints", spec["endpoint"])
-            price, label = self._offered(spec, entry)
-            label = f"{entry['gpu']} ({spec['endpoint']}, {label})"
-        else:
-            price, label = self._money(spec["unit_price"], month), "units"
-        quantity = self._billed(spec, hours, lambda replicas: math.ceil(F(replicas * each, lot)) * lot)
-        return [Line(name, "endpoint", label, Near(quantity * price))]
-
-    def _self_hosted(self, name: str, spec: Plain, hours: list[Hour]) -> list[Line]:
-        month = number(spec.get("billed_hours_per_month", self.month))
-        if "all_in" in spec:
-            return [Line(name, "gpu", "all-in", Near(self._money(spec["all_in"], month) * month))]
-        together = spec.get("gpus_per_server", 1)
-        if "gpu" in spec:
-            entry = self._entry("gpus", spec["gpu"])
-            together = int(number(entry["gpus"]))
-            price, label = self._offered(spec, entry)
-            label = f"{entry['gpu']} ({spec['gpu']}, {label})"
-        else:
-            key = "gpu_price" if "gpu_price" in spec else "server_price"
-            price = self._money(spec[key], month) * (together if key == "gpu_price" else 1)
-            label = "servers" if together > 1 else "GPUs"
-        each = spec.get("gpus_per_replica")
-        if each is None:
-            each = self._capacity(spec).get("gpus_per_replica", 1) if "capacity" in spec else 1
-        quantity = self._billed(spec, hours, lambda replicas: math.ceil(F(replicas * int(each), together)))
-        lines = [Line(name, "gpu", label, Near(quantity * price))]
-        if "cluster_overhead" in spec:
-            share = number(spec["cluster_overhead"])
-            lines.append(Line(name, "gpu", "cluster overhead", Near(quantity * price * share)))
-        return lines
+        return [self.entry("capacity", x) if isinstance(x, str) else x
+                for x in (stated if isinstance(stated, list) else [stated])]  # fmt: skip
 
     # -- catalogues and money -------------------------------------------------------------------------------------
 
-    def _entry(self, section: str, name: str) -> Plain:
+    def entry(self, section: str, name: str) -> Plain:
         file, entry = name.split("/")
         found: Plain = self.catalogues[file][section][entry]
         return found
 
-    def _offered(self, spec: Plain, entry: Plain) -> tuple[Fraction, str]:
-        """The hourly price of an offer for the region and term asked for, and the term."""
-        term = spec.get("term", "on_demand")
-        row = next(r for r in entry["prices"] if r["term"] == term and spec.get("region", r["region"]) == r["region"])
-        return number(row["per_hour"]), term
+    def prices(self, spec: Plain, tier: str) -> Plain:
+        """Of 1M tokens by meter, and those above a threshold."""
+        if "model" in spec:
+            row = self.entry("models", spec["model"])["prices"][0]
+            found: Plain = row if tier == "standard" else row["tiers"][tier]
+            return found
+        stated = {k: self.amount(v.removesuffix("/1M tokens")) for k, v in spec["price"].items()}
+        both = {"input": stated["blended"], "output": stated["blended"]} if "blended" in stated else {}
+        return {f"{k}_per_mtok": v for k, v in {**stated, **both}.items()}
 
-    def _money(self, text: str, month: Fraction) -> Fraction:
-        """ "$1.10/hour" in dollars an hour, of which a month has so many; "$3/1M tokens" in dollars per 1M."""
-        match = re.fullmatch(r"([$€])([0-9.]+)/(hour|day|month|year|1M tokens)", text)
+    def amount(self, text: str) -> Fraction:
+        """ "$1.10", "€2", "$8k" in dollars."""
+        match = re.fullmatch(r"([$€])([0-9.]+)(k?)", text)
         assert match, text
         usd = F(1) if match[1] == "$" else number(self.scenario["exchange_rates"]["EUR"]["usd"])
-        per = {"hour": F(1), "day": F(24), "month": month, "year": 12 * month, "1M tokens": F(1)}[match[3]]
-        return F(match[2]) * usd / per
+        return F(match[2]) * (1000 if match[3] else 1) * usd
+
+    once = amount
+
+    def each_of(self, text: str) -> Fraction:
+        """ "$0.01/request", "$10/1k requests" in dollars for one."""
+        money, unit = text.split("/", 1)
+        return self.amount(money) / (1000 if unit.startswith("1k ") else 1)
+
+    def money(self, text: str, month: Fraction) -> Fraction:
+        """ "$1.10/hour" in dollars an hour, of which a month has so many."""
+        money, unit = text.split("/", 1)
+        per = {"hour": F(1), "day": F(24), "month": month, "quarter": 3 * month, "year": 12 * month}[unit]
+        return self.amount(money) / per
+
+    def monthly(self, text: str) -> Fraction:
+        return self.money(text, self.month) * self.month
+
+    def months(self, text: str) -> Fraction:
+        """ "quarter", "18 months", "2 years" in months."""
+        words = {"month": F(1), "quarter": F(3), "year": F(12)}
+        if text in words:
+            return words[text]
+        amount, unit = text.split()
+        return number(amount) * words[unit.removesuffix("s")]
+
+    def hours(self, text: str) -> Fraction:
+        """ "3 min" in hours."""
+        amount, unit = text.split()
+        return number(amount) * {"s": F(1, 3600), "min": F(1, 60), "h": F(1), "days": F(24)}[unit]
 
 
 def added(a: Flow, b: Flow) -> Flow:
@@ -529,34 +542,22 @@ def without_nothing(flow: Flow) -> Flow:
 # -- what happens between volumes -----------------------------------------------------------------------------------
 
 
-def steps(oracle: Oracle, option: str, lo: Fraction, hi: Fraction) -> list[Fraction]:
-    """Every volume of (lo, hi) at which the load of some fleet reaches a multiple of its size, or a fleet is full.
+def steps(oracle: Oracle, option: str, lo: Fraction, hi: Fraction, most: int = 10**6) -> list[Fraction]:
+    """Every volume of (lo, hi) at which a rounding or a comparison turns out otherwise: costs are affine between.
 
-    Loads are affine between the volumes at which a fleet fills up; those are found first.
+    From each the next one is as far as the nearest decision that was taken on the way to the cost just above it. Not
+    more than `most` of them.
     """
-    full = sorted({v for v in _full_at(oracle, option, lo, hi) if lo < v < hi})
-    found = set(full)
-    for left, right in zip([lo, *full], [*full, hi], strict=True):
-        for h in oracle.price(option, left, above=True).hours:
-            if not h.busy.rise:
-                continue
-            end = h.busy.value + h.busy.rise * (right - left)
-            end = end if h.room is None else min(end, h.room)
-            first, last = math.floor(h.busy.value / h.size), math.ceil(end / h.size)
-            found |= {left + (k * h.size - h.busy.value) / h.busy.rise for k in range(first, last + 1)}
-    return sorted(v for v in found if lo < v < hi)
-
-
-def _full_at(oracle: Oracle, option: str, lo: Fraction, hi: Fraction) -> Iterable[Fraction]:
-    """The volumes at which the load of a fleet without its limit reaches its room: where it begins to overflow."""
-    free = Oracle({**oracle.scenario, "options": _without_overflow(oracle.options)}, oracle.catalogues, oracle.labels)
-    for h in free.price(option, lo, above=True).hours:
-        if h.room is not None and h.busy.rise:
-            yield lo + (h.room - h.busy.value) / h.busy.rise
-
-
-def _without_overflow(options: Plain) -> dict[str, Any]:
-    return {name: {k: v for k, v in spec.items() if k != "overflow"} for name, spec in options.items()}
+    found: list[Fraction] = []
+    here = lo
+    while len(found) < most:
+        with decisions() as far:
+            oracle.price(option, here, above=True).feasible  # noqa: B018 whether it fits is a decision too
+        if not far or here + min(far) >= hi:
+            break
+        here += min(far)
+        found.append(here)
+    return found
 
 
 @dataclass(frozen=True)

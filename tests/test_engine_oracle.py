@@ -288,7 +288,7 @@ def numbers_of_option(option: Assembled, here: At) -> Iterable[Any]:
     for fleet in option.fleets.values():
         yield from (
             fleet.idle_hours,
-            fleet.idle_replicas,
+            *of(fleet.idle_replicas),
             fleet.size,
             *fleet.seconds.values(),
             *(f.value for f in fleet.inputs),

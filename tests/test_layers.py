@@ -17,14 +17,14 @@ PACKAGE = Path(tco.__file__).parent
 RANKS = {
     "numerals": 0, "units": 1, "ranges": 1, "quantity": 0, "curve": 1, "lineitem": 2, "draws": 3,
     "document": 2, "shipped": 0, "fields": 2, "catalog": 3, "workload": 4, "scenario": 5,
-    "options": 6, "analysis": 7, "report": 8, "cli": 9, "__init__": 8, "__main__": 10,
+    "options": 6, "analysis": 7, "report": 8, "cli": 9, "frames": 9, "__init__": 10, "__main__": 10,
 }  # fmt: skip
 
 ONLY_IN = {
     "typer": {"cli"},
     "rich": {"report", "cli"},
     "matplotlib": {"report/png.py"},
-    "pandas": {"report", "__init__"},
+    "pandas": {"report", "frames", "__init__"},
     "pydantic": {"document", "fields", "catalog", "workload", "scenario", "options", "report/schema.py"},
     "yaml": {"document"},
 }

@@ -18,6 +18,7 @@ from tco.lineitem import Figure, Numbers
 from tco.options.assembly import Assembled, Assembly
 from tco.options.base import At, Context, Notes, Unusable, home_of
 from tco.options.kinds import kind, kinds
+from tco.quantity import Number
 from tco.scenario.model import Scenario
 from tco.scenario.variant import with_variant
 from tco.shipped import shipped, shown
@@ -74,6 +75,13 @@ class Case(NamedTuple):
         amount = flow.amount * per_day
         return amount if flow.unit == "tokens" else amount * self.traffic.mean_tokens
 
+    def volume_in(self, n: Numbers) -> Number:
+        """The planned volume in the numbers of n: a range of it, or of what turns requests into tokens, is drawn."""
+        flow = self.scenario.workload.volume
+        stated = Figure("volume", flow.amount, "", home_of(self.document, ("workload", "volume")))
+        amount = n(stated) * n(self.to_volume(flow._replace(amount=Fraction(1), unit="tokens")))
+        return amount if flow.unit == "tokens" else amount * self.traffic.mean(n)
+
     def price(self, n: Numbers, notes: Notes | None = None) -> dict[str, Assembled]:
         """Every option's line items in the numbers of `n`. `Faults` when any cannot be priced, all at once."""
         context = Context(
@@ -85,6 +93,7 @@ class Case(NamedTuple):
             self.overhead,
             self.traffic.burst,
             notes or Notes(),
+            At("", self.scenario, self.document, ()),
         )
         faults: list[Fault] = []
         result: dict[str, Assembled] = {}
@@ -139,6 +148,7 @@ def build_case(document: Document, variant: str | None = None, today: date | Non
         faults.append(document.fault(("exchange_rates", "USD"), "rates are in US dollars", expected="another currency"))
     if scenario is not None:
         faults += _reference_api(scenario, document, options)
+        faults += _current(scenario, document, options)
     as_of = (scenario.as_of if scenario else None) or today or date.today()
     store = Store(_folders(document, faults), as_of)
     faults += _references(options, store)
@@ -220,6 +230,16 @@ def _reference_api(scenario: Scenario, document: Document, options: Mapping[str,
     expected = "an option of kind api: " + ", ".join(apis) if apis else "a scenario with an option of kind api"
     hint = did_you_mean(name, apis)
     return [document.fault(("reference_api",), f"`{name}` is no API of the scenario", expected=expected, hint=hint)]
+
+
+def _current(scenario: Scenario, document: Document, options: Mapping[str, tuple[ModuleType, At]]) -> list[Fault]:
+    """What runs today is one of the options."""
+    name = scenario.current
+    if name is None or name in options or name in scenario.options:
+        return []
+    expected = "one of " + ", ".join(scenario.options)
+    hint = did_you_mean(name, list(scenario.options))
+    return [document.fault(("current",), f"no option `{name}`", expected=expected, hint=hint)]
 
 
 def every_fault(document: Document, faults: Sequence[Fault]) -> list[Fault]:

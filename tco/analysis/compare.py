@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from fractions import Fraction
 from math import ceil, log10
 from typing import Any, NamedTuple
@@ -12,8 +13,11 @@ import numpy as np
 from tco import curve
 from tco.analysis.case import Case
 from tco.analysis.crossings import SOLVED_EXACTLY, Band, Crossing, Pair, Solver
+from tco.analysis.feasibility import Check, checks, ruled_out
 from tco.analysis.ledger import Ledger, ledger
+from tco.analysis.uncertainty import Uncertainty, uncertainty
 from tco.document import Fault, Faults
+from tco.draws import DRAWS, SEED, Draws
 from tco.lineitem import Exact, Point, total
 from tco.options.assembly import Assembled
 from tco.options.base import Note, Notes
@@ -40,12 +44,22 @@ class Savings(NamedTuple):
     total: Fraction
 
 
+class Saving(NamedTuple):
+    """What an option costs less than what runs today, a month and as a share; negative where it costs more."""
+
+    current: str
+    amount: Decimal
+    share: Fraction
+
+
 class Standing(NamedTuple):
     """An option at the volume that is asked about."""
 
     name: str
     label: str
     kind: str
+    leaves: tuple[str, ...]
+    """The options behind it; itself alone when it is no hybrid."""
     ledger: Ledger
     per_mtok: Fraction
     per_request: Fraction
@@ -54,16 +68,39 @@ class Standing(NamedTuple):
     savings: Savings | None
     retired: str | None
     """The day the provider switched off a model behind it, in the past; None for a living one."""
+    checks: tuple[Check, ...]
+    """The requirements it was held against, up to the first that fails."""
+    saving: Saving | None
+    """Against what runs today; None where that is not stated, or is this option."""
 
     @property
     def feasible(self) -> bool:
-        """Whether nothing keeps the option from serving the volume."""
-        return not self.ledger.over
+        """Whether nothing keeps the option from serving the workload."""
+        return not self.reasons
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """What keeps the option from serving the volume."""
-        return self.ledger.over
+        """What keeps the option from serving the workload: a requirement it fails, else what it cannot carry."""
+        failed = ruled_out(self.checks)
+        return self.ledger.over if failed is None else (failed,)
+
+    @property
+    def unknown(self) -> tuple[Check, ...]:
+        """Requirements that nobody can tell whether it meets."""
+        return tuple(c for c in self.checks if c.status == "unknown")
+
+
+class Flip(NamedTuple):
+    """One thing that, changed alone, would let the next option win."""
+
+    what: str
+    """volume, price or utilisation."""
+    value: float
+    """Tokens a day from which or up to which it wins; the share by which `of` must be cheaper; the utilisation."""
+    now: float
+    """The same today: the planned volume, 0, the utilisation as it is."""
+    of: str
+    """Of a volume "above" or "up to"; of a price the category of cost; else ""."""
 
 
 class Recommendation(NamedTuple):
@@ -73,6 +110,13 @@ class Recommendation(NamedTuple):
     runner_up: str | None
     margin: Fraction
     too_close: bool
+    probability: float | None = None
+    """Share of draws in which it is the cheapest feasible one; None where nothing is drawn."""
+    ruled_out: tuple[str, ...] = ()
+    """Options that would be cheaper and are not feasible: what keeps them out decided."""
+    stage: str | None = None
+    """Start with APIs, add self-hosted models, or fully self-hosted."""
+    flips: tuple[Flip, ...] = ()
 
 
 class Comparison(NamedTuple):
@@ -99,6 +143,15 @@ class Comparison(NamedTuple):
     inputs: Mapping[str, str]
     quantities: Mapping[str, Quantity]
     """The cost a month of each option, by volume."""
+    current: str | None
+    """What runs today."""
+    uncertainty: Uncertainty | None
+    """What ranges do to all this; None where nothing is a range."""
+
+    @property
+    def staged(self) -> bool:
+        """Whether the options differ in how far they are on the way from APIs to GPUs of one's own."""
+        return len({s.kind for s in self.standings} & {"api", "self_hosted", "hybrid"}) > 1
 
     def standing(self, option: str) -> Standing:
         """The standing of a compared option."""
@@ -151,15 +204,21 @@ def window_of(case: Case) -> tuple[Fraction, Fraction]:
     return lo, hi
 
 
-def compare(case: Case) -> Comparison:
-    """Price every option and find every crossover. `Faults` when anything cannot be priced."""
-    notes = Notes()
+def compare(case: Case, draws: int = DRAWS, seed: int = SEED) -> Comparison:
+    """Price every option and find every crossover; where anything is a range, in so many draws as well (0: none).
+
+    `Faults` when anything cannot be priced.
+    """
+    notes, point = Notes(), Point()
     exact = case.price(Exact(), notes)
-    floats = case.price(Point())
+    floats = case.price(point)
+    case.volume_in(point)
     volume, (lo, hi) = case.volume(), window_of(case)
     names = case.candidates
     ends = {name: feasible_end(exact[name], lo, hi) for name in names}
-    standings = tuple(_standing(case, name, exact, volume, ends[name]) for name in names)
+    standings = _standings(case, names, exact, volume, ends)
+    never = frozenset(s.name for s in standings if ruled_out(s.checks) is not None)
+    ends |= dict.fromkeys(never, lo / 2)
     costs: dict[str, Quantity] = {name: total([line for _, line in floats[name].lines]) for name in names}
     window = curve.Window(float(lo), float(hi))
     curves = [_pieces(case, name, floats[name], costs[name], window, ends[name]) for name in names]
@@ -167,13 +226,18 @@ def compare(case: Case) -> Comparison:
     pairs = solver.pairs()
     for text in _defaults(standings, case):
         notes.assume("", text)
-    return Comparison(
+    for s in standings:
+        for leaf, text in s.ledger.advice:
+            notes.warn(leaf, text)
+        for check in s.unknown:
+            notes.warn(s.name, f"{check.stage}: {check.reason}")
+    result = Comparison(
         title=case.title,
         variant=case.variant,
         variants=() if case.variant else tuple(case.scenario.variants),
         currency=case.scenario.currency,
         as_of=case.store.as_of.isoformat(),
-        stated=str(case.document.data["workload"]["volume"]),
+        stated=_as_stated(case.document.data["workload"]["volume"]),
         volume=volume,
         requests_per_day=volume / case.traffic.mean_tokens,
         tokens_per_month=volume * case.traffic.days_per_month.value,
@@ -182,11 +246,86 @@ def compare(case: Case) -> Comparison:
         pairs=pairs,
         bands=solver.bands(),
         recommendation=recommend(standings, case.scenario.too_close_to_call),
+        current=case.scenario.current,
+        uncertainty=None,
         assumptions=tuple(notes.assumptions),
         warnings=tuple(notes.warnings),
         inputs=case.inputs(),
         quantities=costs,
     )
+    if draws and point.ranges:
+        result = _with_draws(result, case, never, window, Draws(draws, seed))
+    return result._replace(recommendation=_explained(result, case))
+
+
+def _as_stated(volume: object) -> str:
+    """The planned volume as the scenario has it: a number with its unit, or the ends of a range."""
+    return " to ".join(str(bound) for bound in volume.values()) if isinstance(volume, dict) else str(volume)
+
+
+def _with_draws(c: Comparison, case: Case, never: frozenset[str], window: curve.Window, n: Draws) -> Comparison:
+    """The comparison and what ranges do to it: a recommendation that too few draws bear out is too close to call."""
+    seen: dict[frozenset[str], tuple[str, str]] = {}
+    for x in c.neighbours:
+        seen.setdefault(frozenset((x.below, x.above)), (x.below, x.above))
+    names = [s.name for s in c.standings]
+    drawn = uncertainty(case, names, never, list(seen.values()), c.recommendation.option, window, n)
+    r = c.recommendation
+    unsure = drawn.holds is not None and drawn.holds < float(case.scenario.sure_enough)
+    r = r._replace(probability=drawn.holds, too_close=r.too_close or (unsure and r.runner_up is not None))
+    return c._replace(uncertainty=drawn, recommendation=r)
+
+
+def _explained(c: Comparison, case: Case) -> Recommendation:
+    """The recommendation with what decided, the stage it is, and what would turn it."""
+    r = c.recommendation
+    if r.option is None:
+        return r
+    best = c.standing(r.option)
+    cheaper = [s for s in c.standings if not s.feasible and s.ledger.total < best.ledger.total]
+    return r._replace(
+        ruled_out=tuple(s.name for s in sorted(cheaper, key=lambda s: s.ledger.total)),
+        stage=stage(case, best),
+        flips=flips(c, best, None if r.runner_up is None else c.standing(r.runner_up)),
+    )
+
+
+STAGES = ("start with APIs", "add self-hosted models", "fully self-hosted")
+
+
+def stage(case: Case, s: Standing) -> str | None:
+    """How far along an option is on the way from APIs to GPUs of one's own; None for what is neither."""
+    behind = {case.options[leaf][1].spec.kind for leaf in s.leaves}
+    bought = behind & {"api", "dedicated"}
+    if len(behind) == 0 or not behind - {"dedicated"}:
+        return None
+    if not behind - {"api", "dedicated"}:
+        return STAGES[0]
+    return STAGES[1] if bought else STAGES[2]
+
+
+def flips(c: Comparison, best: Standing, other: Standing | None) -> tuple[Flip, ...]:
+    """What would have to be true for the next option to win: another volume, a lower price of what it mostly costs, or
+    busier GPUs. One thing alone changed each time, at the point values."""
+    if other is None:
+        return ()
+    found = []
+    volume = float(c.volume)
+    # where it is the cheapest of all, not only cheaper than the best one here
+    wins = [b for b in c.bands if other.name in b.leaders and best.name not in b.leaders]
+    edges = [(b.lo, "above") if b.lo >= volume else (b.hi, "up to") for b in wins]
+    if edges:
+        edge, side = min(edges, key=lambda e: abs(log10(e[0] / volume)))
+        found.append(Flip("volume", edge, volume, side))
+    gap = other.ledger.exact - best.ledger.exact
+    main = max(other.ledger.categories, key=lambda k: other.ledger.categories[k], default="")
+    amount = sum((e.exact for e in other.ledger.entries if e.category == main), Fraction(0))
+    if 0 < gap < amount:
+        found.append(Flip("price", float(gap / amount), 0.0, main))
+        used = [f.utilisation for f in other.ledger.fleets]
+        if main == "gpu" and len(used) == 1 and used[0] is not None and used[0] * amount < amount - gap:
+            found.append(Flip("utilisation", float(used[0] * amount / (amount - gap)), float(used[0]), ""))
+    return tuple(found)
 
 
 def _defaults(standings: Sequence[Standing], case: Case) -> Iterator[str]:
@@ -255,10 +394,33 @@ def _holds(quantity: Quantity, part: Quantity) -> bool:
     return any(_holds(q, part) for q in inner)
 
 
-def _standing(
-    case: Case, name: str, exact: Mapping[str, Assembled], volume: Fraction, end: Fraction | None
-) -> Standing:
-    books = ledger(exact[name], volume)
+def _standings(
+    case: Case,
+    names: Sequence[str],
+    exact: Mapping[str, Assembled],
+    volume: Fraction,
+    ends: Mapping[str, Fraction | None],
+) -> tuple[Standing, ...]:
+    today = case.scenario.current
+    books = {name: ledger(exact[name], volume) for name in dict.fromkeys((*names, *((today,) if today else ())))}
+
+    def saving(name: str) -> Saving | None:
+        if today is None or name == today:
+            return None
+        before = books[today].total
+        amount = before - books[name].total
+        return Saving(today, amount, Fraction(amount) / Fraction(before) if before else Fraction(0))
+
+    return tuple(
+        _standing(case, name, exact, books[name], ends[name])._replace(
+            checks=checks(case, exact[name]), saving=saving(name)
+        )
+        for name in names
+    )
+
+
+def _standing(case: Case, name: str, exact: Mapping[str, Assembled], books: Ledger, end: Fraction | None) -> Standing:
+    volume = books.volume
     cost = books.exact
     if cost > MOST:
         raise Faults(
@@ -271,12 +433,15 @@ def _standing(
         name,
         case.label(name),
         spec.kind,
+        tuple(p.leaf for p in exact[name].parts),
         books,
         cost / per_month * 10**6,
         cost / requests,
         end,
         _savings(case, name, exact, books, volume),
         _retired(case, exact[name]),
+        (),
+        None,
     )
 
 

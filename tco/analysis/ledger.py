@@ -10,6 +10,7 @@ from typing import NamedTuple
 from tco.lineitem import INVOICE, Figure, Fleet, Limit
 from tco.options.assembly import Assembled
 from tco.quantity import At, Quantity, at
+from tco.units import format_tokens
 
 CENT = Decimal("0.01")
 
@@ -60,11 +61,14 @@ class FleetState(NamedTuple):
     peak: Fraction
     size: Fraction
     seconds: dict[str, Fraction]
+    waiting: Fraction = Fraction(0)
+    """Replica-hours a month of cold starts and of time-outs before a replica stops."""
 
     @property
     def utilisation(self) -> Fraction | None:
         """Busy replica-hours over running replica-hours of the month; None when nothing is known of the load."""
         running = sum((h.hours * h.replicas for h in self.levels), self.idle_hours * self.idle_replicas)
+        running += self.waiting
         busy = sum((h.hours * h.busy for h in self.levels), Fraction(0))
         return busy / running if running and self.levels else None
 
@@ -77,6 +81,8 @@ class Ledger(NamedTuple):
     fleets: tuple[FleetState, ...]
     over: tuple[str, ...]
     """Reasons why the option cannot serve this volume."""
+    advice: tuple[tuple[str, str], ...]
+    """What to know at this volume, by the leaf it is about: a soft limit passed, too little traffic for a cache."""
 
     @property
     def total(self) -> Decimal:
@@ -124,7 +130,18 @@ def ledger(option: Assembled, volume: Fraction) -> Ledger:
 
     fleets = tuple(_fleet(leaf, fleet, here) for leaf, fleet in option.fleets.items())
     over = tuple(dict.fromkeys(filter(None, (_over(option, leaf, limit, here) for leaf, limit in option.limits))))
-    return Ledger(volume, tuple(entries()), fleets, over)
+    return Ledger(volume, tuple(entries()), fleets, over, tuple(dict.fromkeys(_advice(option, here))))
+
+
+def _advice(option: Assembled, here: At) -> Iterable[tuple[str, str]]:
+    for part in option.parts:
+        for limit in part.bill.advice:
+            load, most = _value(limit.load, here), Fraction(limit.most)
+            if load > most:
+                yield part.leaf, f"{limit.reason}, and the peak is {format_tokens(load)} {limit.unit}"
+        for floor in part.bill.floors:
+            if _value(floor.load, here) < Fraction(floor.least):
+                yield part.leaf, floor.text
 
 
 def _over(option: Assembled, leaf: str, limit: Limit, here: At) -> str | None:
@@ -133,6 +150,8 @@ def _over(option: Assembled, leaf: str, limit: Limit, here: At) -> str | None:
     if load <= most:
         return None
     whose = "" if leaf == option.name else f"{leaf}: "
+    if limit.unit:
+        return f"{whose}{limit.reason}, and the load is {format_tokens(load)} {limit.unit}"
     return f"{whose}{limit.reason}, and the load is {float(load / most):.0%} of what they can take"
 
 
@@ -146,10 +165,11 @@ def _fleet(leaf: str, fleet: Fleet, here: At) -> FleetState:
         fleet.per_replica,
         levels,
         Fraction(fleet.idle_hours),
-        Fraction(fleet.idle_replicas),
+        _value(fleet.idle_replicas, here),
         _value(fleet.peak, here),
         Fraction(fleet.size),
         {c: Fraction(w) for c, w in fleet.seconds.items()},
+        Fraction(0) if fleet.waiting is None else _value(fleet.waiting, here),
     )
 
 

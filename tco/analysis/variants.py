@@ -9,6 +9,7 @@ from typing import NamedTuple
 from tco.analysis.case import Case, build_case
 from tco.analysis.compare import Comparison, compare
 from tco.analysis.crossings import Crossing
+from tco.draws import DRAWS, SEED
 from tco.scenario.variant import with_variant
 
 
@@ -22,12 +23,12 @@ class VariantResult(NamedTuple):
     comparison: Comparison
 
 
-def variants(case: Case, today: date | None = None) -> list[VariantResult]:
+def variants(case: Case, draws: int = DRAWS, seed: int = SEED, today: date | None = None) -> list[VariantResult]:
     """Every variant of a case that is not itself one, compared."""
     if case.variant is not None:
         return []
     return [
-        _short(name, compare(build_case(with_variant(case.document, name), name, today)))
+        _short(name, compare(build_case(with_variant(case.document, name), name, today), draws, seed))
         for name in case.scenario.variants
     ]
 

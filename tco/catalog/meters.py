@@ -53,3 +53,9 @@ def meter(key: str) -> Meter:
 def parts_of(key: str | None) -> list[Meter]:
     """The meters directly inside this one (None: the outermost)."""
     return [m for m in METERS if m.inside == key]
+
+
+def root(key: str) -> str:
+    """The key of the outermost meter that this one lies in: its own where it lies in none."""
+    inside = meter(key).inside
+    return key if inside is None else root(inside)

@@ -12,10 +12,10 @@ from contextlib import suppress
 
 import typer
 
-from tco.cli import compare, explain, prices, scenarios, schema, validate
+from tco.cli import compare, explain, init, prices, scenarios, schema, validate
 from tco.cli.app import app
 
-COMMANDS = (compare, explain, validate, scenarios, schema, prices)  # importing a command registers it
+COMMANDS = (init, compare, explain, validate, scenarios, schema, prices)  # importing a command registers it
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tco.cli import completion
 from tco.cli.app import app, check_outputs, faults_reported, read, write_whole
 
 if TYPE_CHECKING:
@@ -18,14 +19,28 @@ EXAMPLE = "Example: tco compare document-pipeline --png costs.png"
 
 @app.command(epilog=EXAMPLE)
 def compare(
-    scenario: Annotated[str, typer.Argument(help="A scenario file, or the name of a shipped one.", show_default=False)],
-    variant: Annotated[str | None, typer.Option(help="Compare this variant of the scenario.", metavar="NAME")] = None,
+    scenario: Annotated[
+        str,
+        typer.Argument(
+            help="A scenario file, or the name of a shipped one.",
+            show_default=False,
+            autocompletion=completion.scenarios,
+        ),
+    ],
+    variant: Annotated[
+        str | None,
+        typer.Option(help="Compare this variant of the scenario.", metavar="NAME", autocompletion=completion.variants),
+    ] = None,
     variants: Annotated[bool, typer.Option("--variants", help="Compare every variant beside it.")] = False,
     at: Annotated[
         str | None, typer.Option(help="Another planned volume, such as '20M tokens/day'.", metavar="VOLUME")
     ] = None,
     from_: Annotated[str | None, typer.Option("--from", help="The lowest volume to look at.", metavar="VOLUME")] = None,
     to: Annotated[str | None, typer.Option(help="The highest volume to look at.", metavar="VOLUME")] = None,
+    draws: Annotated[
+        int, typer.Option(help="Draws of what is a range; 0 for none.", min=0, max=100_000, metavar="N")
+    ] = 256,
+    seed: Annotated[int, typer.Option(help="Other draws of the same ranges.", min=0, metavar="N")] = 1,
     csv: Annotated[Path | None, typer.Option(help="Write the ledger of every option.", metavar="FILE")] = None,
     sweep: Annotated[
         Path | None, typer.Option(help="Write the cost of every option over the range, as CSV.", metavar="FILE")
@@ -46,8 +61,8 @@ def compare(
         from tco.analysis.compare import compare as run
 
         case = read(scenario, variant, at=at, from_=from_, to=to)
-        result = run(case)
-        beside = _variants(case) if variants else []
+        result = run(case, draws, seed)
+        beside = _variants(case, draws, seed) if variants else []
         check_outputs(case, csv, sweep, png)
     if csv is not None:
         from tco.report.csv import ledger_csv
@@ -79,7 +94,7 @@ def compare(
             typer.echo(f"wrote {path}", err=True)
 
 
-def _variants(case: Case) -> list[VariantResult]:
+def _variants(case: Case, draws: int, seed: int) -> list[VariantResult]:
     from tco.analysis.variants import variants
 
-    return variants(case)
+    return variants(case, draws, seed)

@@ -6,14 +6,27 @@ from typing import Annotated
 
 import typer
 
+from tco.cli import completion
 from tco.cli.app import app, faults_reported, read, usage_error
 
 
 @app.command(epilog="Example: tco explain document-pipeline own-gpus --at '20M tokens/day'")
 def explain(
-    scenario: Annotated[str, typer.Argument(help="A scenario file, or the name of a shipped one.", show_default=False)],
-    option: Annotated[str, typer.Argument(help="The option to explain.", show_default=False)],
-    variant: Annotated[str | None, typer.Option(help="Of this variant of the scenario.", metavar="NAME")] = None,
+    scenario: Annotated[
+        str,
+        typer.Argument(
+            help="A scenario file, or the name of a shipped one.",
+            show_default=False,
+            autocompletion=completion.scenarios,
+        ),
+    ],
+    option: Annotated[
+        str, typer.Argument(help="The option to explain.", show_default=False, autocompletion=completion.options)
+    ],
+    variant: Annotated[
+        str | None,
+        typer.Option(help="Of this variant of the scenario.", metavar="NAME", autocompletion=completion.variants),
+    ] = None,
     at: Annotated[
         str | None, typer.Option(help="At another volume, such as '20M tokens/day'.", metavar="VOLUME")
     ] = None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tco.cli import completion
 from tco.cli.app import app, faults_reported, usage_error
 
 if TYPE_CHECKING:
@@ -37,7 +38,12 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, and only that.")
 @prices.command("list", epilog="Example: tco prices list gpus --provider AWS")
 def list_(
     section: Annotated[
-        str | None, typer.Argument(help="models, gpus, capacity, hardware, ...; all when absent.", show_default=False)
+        str | None,
+        typer.Argument(
+            help="models, gpus, capacity, hardware, ...; all when absent.",
+            show_default=False,
+            autocompletion=completion.sections,
+        ),
     ] = None,
     provider: Provider = None,
     catalog: Catalogs = None,
@@ -57,7 +63,10 @@ def list_(
 
 @prices.command(epilog="Example: tco prices show aws/p5.48xlarge")
 def show(
-    name: Annotated[str, typer.Argument(help="FILE/ENTRY, or ENTRY in any file.", show_default=False)],
+    name: Annotated[
+        str,
+        typer.Argument(help="FILE/ENTRY, or ENTRY in any file.", show_default=False, autocompletion=completion.entries),
+    ],
     catalog: Catalogs = None,
     as_of: AsOf = None,
     json: Json = False,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tco.cli import completion
 from tco.cli.app import EXIT_INPUT, app
 
 
@@ -14,7 +15,11 @@ from tco.cli.app import EXIT_INPUT, app
 def validate(
     files: Annotated[
         list[str],
-        typer.Argument(help="Scenario or catalogue files, folders of them, or shipped scenarios.", show_default=False),
+        typer.Argument(
+            help="Scenario or catalogue files, folders of them, or shipped scenarios.",
+            show_default=False,
+            autocompletion=completion.scenarios,
+        ),
     ],
 ) -> None:
     """Check scenarios and catalogues: keys, units, references, shares. Prints every fault with its place."""

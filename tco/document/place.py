@@ -94,10 +94,11 @@ def _below(kind: Any, step: str | int) -> tuple[Any, bool]:
 
 
 def _bare(kind: Any) -> Any:
-    """An annotation without `Annotated`, alias names and root models around it."""
+    """An annotation without `Annotated`, alias names and root models around it; a model that is named by its name."""
     while True:
         if get_origin(kind) is Annotated:
-            kind = get_args(kind)[0]
+            later = next((extra.named_model for extra in kind.__metadata__ if hasattr(extra, "named_model")), None)
+            kind = get_args(kind)[0] if later is None else later()
         elif hasattr(kind, "__value__"):  # of `type X = ...`
             kind = kind.__value__
         elif _is_model(kind) and issubclass(kind, RootModel):

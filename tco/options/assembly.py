@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from tco.lineitem import Bill, Fleet, Limit, LineItem
 from tco.options.base import At, Context, Unusable
-from tco.options.people import Staffed, people_lines
+from tco.options.costs.option import surrounding_lines
+from tco.options.costs.people import Staffed, people_lines
 from tco.quantity import linear
 from tco.workload.demand import Demand
 
@@ -54,7 +55,7 @@ class Assembly:
         self.options, self.context = options, context
         self.own: list[LineItem] = []
         self.demands: dict[str, Demand] = {}
-        self.handed_on: dict[str, None] = {}
+        self.handed_on: dict[str, Demand] = {}
         self.overflow: dict[str, tuple[str, At]] = {}  # fleet: what takes the rest, and the hybrid that says so
 
     def assemble(self, name: str, demand: Demand) -> Assembled:
@@ -64,7 +65,14 @@ class Assembly:
         for leaf, leaf_demand in self.demands.items():
             module, at = self.options[leaf]
             parts.append(Part(leaf, module.bill(at.spec, at, leaf_demand, self.context)))
-        return self._staffed(name, parts)
+        return self._staffed(name, self._surrounded(name, demand, parts))
+
+    def _surrounded(self, name: str, demand: Demand, parts: Sequence[Part]) -> list[Part]:
+        """With the costs around the models: known only when the demand of every option behind this one is."""
+        options = {option: at for option, (_, at) in self.options.items()}
+        more = surrounding_lines(name, options, demand, self.handed_on, self.demands, self.context)
+        self.own += [line for hybrid in self.handed_on for line in more[hybrid]]
+        return [p._replace(bill=p.bill._replace(lines=(*p.bill.lines, *more[p.leaf]))) for p in parts]
 
     def _staffed(self, name: str, parts: Sequence[Part]) -> Assembled:
         """The people of the option and of its leaves: known only when all fleets are."""
@@ -95,8 +103,9 @@ class Assembly:
             self.demands[name] = self.demands[name] + demand if name in self.demands else demand
             return
         routed = module.route(at.spec, at, demand, self.context)
-        self.handed_on[name] = None
-        self.own += routed.lines
+        if name not in self.handed_on:  # by whatever many paths a hybrid is reached, its own costs are paid once
+            self.own += routed.lines
+        self.handed_on[name] = self.handed_on[name] + demand if name in self.handed_on else demand
         for fleet, target in routed.overflow.items():
             if not hasattr(self.options[fleet][0], "split"):
                 expected = "a fleet: only they overflow"

@@ -5,19 +5,49 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from tco import units
 from tco.catalog.store import STALE_DAYS, Found, LookupFault, Store
 from tco.document import Document, Fault
-from tco.fields import AtLeastOne, Count, Factor, Model, MoneyOverTime, Name, Positive, Reference, Share, Text, no_keys
+from tco.fields import (
+    AtLeastOne,
+    Count,
+    Factor,
+    Model,
+    MoneyOverTime,
+    Name,
+    Positive,
+    Reference,
+    Share,
+    Text,
+    later,
+    no_keys,
+)
 from tco.lineitem import Figure, Home, LineItem, Numbers
+from tco.options.costs.keys import RETRY, Amount, CostName, Standing, standing_form
+from tco.options.facts import Facts
 from tco.quantity import Linear, Number
 from tco.workload.demand import Class, Demand
 
+if TYPE_CHECKING:
+    from tco.options.costs.stated import EmbeddedBy, Quality, Recurring, Stored, UsageCost
+else:
+    _COSTS = "tco.options.costs.stated"
+    EmbeddedBy, Quality, UsageCost = (later(_COSTS, name) for name in ("EmbeddedBy", "Quality", "UsageCost"))
+    Recurring, Stored = later(_COSTS, "Recurring"), later(_COSTS, "Stored")
+
+FixedCost = Annotated[
+    Annotated[Standing, Tag("money")] | Annotated[Recurring, Tag("recurring")] | Annotated[Stored, Tag("stored")],
+    Discriminator(standing_form),
+]
+
 MONTHS_PER_YEAR = 12
+MONTHS_IN = {"quarter": 3, "year": MONTHS_PER_YEAR}
+
+SHOWN_PER = {"mtok": "1M tokens", "gb": "GB", "gb_month": "GB-month"}
 
 Steps = tuple[str | int, ...]
 """Keys from an option down to one of its values."""
@@ -43,7 +73,7 @@ class People(Model):
         return self
 
 
-class OptionSpec(Model):
+class OptionSpec(Facts):
     """Keys of every kind of option."""
 
     kind: str
@@ -51,12 +81,35 @@ class OptionSpec(Model):
     note: Text | None = None
     candidate: bool = Field(True, description="false: only a part of hybrids, not compared by itself")
     people: People | None = Field(None, description="who looks after it, and what they cost")
-    fixed_costs: dict[Name, MoneyOverTime] = Field(default_factory=no_keys, description="further costs by name")
+    fixed_costs: dict[CostName, FixedCost] = Field(
+        default_factory=no_keys,
+        description="further costs by name, whatever the volume: over time, `every` so often, or kept by the GB",
+    )
+    usage_costs: dict[CostName, UsageCost] = Field(
+        default_factory=no_keys,
+        description="further costs by name that grow with its traffic: egress, reranker, guardrails",
+    )
+    one_offs: dict[CostName, Amount] = Field(
+        default_factory=no_keys, description="what is paid once, by name: fine-tuning, migration, evaluation set"
+    )
+    amortise_months: Positive | None = Field(
+        None, description="months that `one_offs` are spread over; the scenario's when absent"
+    )
+    embeddings: EmbeddedBy | None = Field(None, description="who embeds the corpus and the queries of the workload")
+    quality: Quality | None = Field(None, description="how often it is wrong, and what that costs")
 
     def references(self) -> dict[Steps, tuple[str, str]]:
         """The catalogue entries this option names: section and name, by the key that names them."""
         role = self.people.role if self.people is not None else None
-        return {} if role is None else {("people", "role"): ("people", role)}
+        model = self.embeddings.model if self.embeddings is not None else None
+        named: dict[Steps, tuple[str, str]] = {} if role is None else {("people", "role"): ("people", role)}
+        return named if model is None else {**named, ("embeddings", "model"): ("models", model)}
+
+    @model_validator(mode="after")
+    def _amortised(self) -> OptionSpec:
+        if self.amortise_months is not None and not self.one_offs:
+            raise units.UnitError(None, "`one_offs` beside `amortise_months`", "")
+        return self
 
 
 class ServesTokens(OptionSpec):
@@ -143,6 +196,8 @@ class Context(NamedTuple):
     overhead: Mapping[str, Figure]
     burst: Figure
     notes: Notes
+    scenario: At
+    """The scenario as a whole, where its figures are found; it is no option."""
 
     def find(self, at: At, section: str, name: str, *steps: str | int) -> Found:
         """A catalogue entry, or `Unusable` at the key that names it."""
@@ -167,7 +222,7 @@ class Context(NamedTuple):
 
     def money(self, at: At, key: str, money: units.Money, *steps: str | int) -> Figure:
         """A stated amount in the scenario's currency."""
-        per = "1M tokens" if money.per == "mtok" else money.per
+        per = SHOWN_PER.get(money.per or "", money.per)
         unit = f"{money.currency}/{per}" if per else money.currency
         return self.converted(at, Figure(key, money.amount, unit, at.home(*steps)), money.currency, *steps)
 
@@ -184,7 +239,7 @@ class Context(NamedTuple):
         if per in ("hour", "gpu_hour", "day"):
             month = hours or self.hours
             return figure.times(month, factor=Fraction(1, 24) if per == "day" else 1, unit=unit)
-        return figure.times(factor=Fraction(1, MONTHS_PER_YEAR) if per == "year" else 1, unit=unit)
+        return figure.times(factor=Fraction(1, MONTHS_IN.get(per or "", 1)), unit=unit)
 
     def monthly(self, at: At, key: str, money: units.Money, *steps: str | int, hours: Figure | None = None) -> Figure:
         """A stated amount over time as money a month."""
@@ -211,11 +266,15 @@ def constant(amount: int = 1) -> Linear:
 
 
 def overheads(at: At, context: Context) -> tuple[Figure, ...]:
-    """The overhead of an option: the workload's, replaced or added to by name."""
+    """The overhead of an option: the workload's, replaced or added to by name; and failures that are asked again."""
     own = {
         name: Figure(f"overhead: {name}", value, "of served requests", at.home("overhead", name))
         for name, value in at.spec.overhead.items()
     }
+    quality: Quality | None = at.spec.quality
+    if quality is not None and quality.on_failure == RETRY and quality.failure_rate:
+        rate = quality.failure_rate
+        own["asked again"] = Figure("failure_rate", rate, "of served requests", at.home("quality", "failure_rate"))
     return tuple({**context.overhead, **own}.values())
 
 
@@ -227,8 +286,23 @@ def grossed_up(figures: Iterable[Figure], n: Numbers) -> Number:
 def fixed_lines(at: At, context: Context) -> tuple[LineItem, ...]:
     """Fixed costs: lines that do not depend on the volume."""
     lines = []
-    for name, money in at.spec.fixed_costs.items():
-        monthly = context.monthly(at, name, money, "fixed_costs", name)
+    for name, cost in at.spec.fixed_costs.items():
+        where = ("fixed_costs", name)
+        if isinstance(cost, units.Money):
+            monthly = context.monthly(at, name, cost, *where)
+            lines.append(LineItem("fixed", name, constant(), "month", context.n(monthly), monthly.base))
+            continue
+        from tco.options.costs.stated import Stored
+
+        if isinstance(cost, Stored):
+            kept = Figure(f"{name}: gb", cost.gb, "GB", at.home(*where, "gb"))
+            price = context.money(at, f"{name}: price", cost.price, *where, "price")
+            quantity = constant().times(context.n(kept))
+            lines.append(LineItem("storage", name, quantity, "GB-month", context.n(price), (kept, *price.base)))
+            continue
+        every = Figure(f"{name}: every", cost.every, "months", at.home(*where, "every"))
+        once = context.money(at, name, cost.cost, *where, "cost")
+        monthly = once.times(per=(every,), unit=f"{context.currency}/month")
         lines.append(LineItem("fixed", name, constant(), "month", context.n(monthly), monthly.base))
     return tuple(lines)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tco.catalog.meters import meter
+from tco.catalog.meters import root as meter_root
 from tco.lineitem import Figure, Numbers
 from tco.options.base import At, ServesTokens
 from tco.quantity import Number
@@ -33,7 +33,7 @@ def usage_terms(c: Class, at: At, call: Call) -> dict[str, Terms]:
     ratio = {"input": at.figure("input_ratio", ""), "output": at.figure("output_ratio", "")}
     counts: dict[str, Terms] = {}
     for key, figure in c.tokens.items():
-        root = _root(key)
+        root = meter_root(key)
         if figure.value or key == root:
             counts[key] = {(figure, ratio[root]): 1}
     if call.position:
@@ -110,8 +110,3 @@ def longest(c: Class, at: At) -> Fraction:
     most = size.most if isinstance(size, Distribution) else size
     history = c.growth.value * max(call.position or 0 for call in c.calls)
     return Fraction((most + history) * at.spec.input_ratio)
-
-
-def _root(key: str) -> str:
-    row = meter(key)
-    return key if row.inside is None else _root(row.inside)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from numpy import isfinite
 
 from tco.analysis.compare import Comparison
+from tco.analysis.feasibility import ruled_out
 from tco.report.words import significant
 
 LEDGER = (
@@ -26,8 +27,20 @@ LEDGER = (
     "tokens_per_day",
     "feasible",
     "sources",
+    "p10_per_month",
+    "p90_per_month",
 )
-SWEEP = ("tokens_per_day", "requests_per_day", "option", "currency", "cost_per_month", "cost_per_1m_tokens", "feasible")
+SWEEP = (
+    "tokens_per_day",
+    "requests_per_day",
+    "option",
+    "currency",
+    "cost_per_month",
+    "cost_per_1m_tokens",
+    "feasible",
+    "p10_per_month",
+    "p90_per_month",
+)
 
 
 def defused(text: str) -> str:
@@ -39,6 +52,7 @@ def ledger_csv(c: Comparison) -> str:
     """A row for each line item of each option at the planned volume, then its total: their sum."""
 
     def rows() -> Iterable[Sequence[str]]:
+        drawn = c.uncertainty
         for s in c.standings:
             able = "yes" if s.feasible else "no"
             volume = significant(c.volume, 12).replace(",", "")
@@ -59,6 +73,8 @@ def ledger_csv(c: Comparison) -> str:
                     volume,
                     able,
                     homes,
+                    "",
+                    "",
                 )
             yield (
                 s.name,
@@ -75,6 +91,7 @@ def ledger_csv(c: Comparison) -> str:
                 volume,
                 able,
                 "",
+                *(("", "") if drawn is None else (f"{v:.2f}" for v in drawn.costs[s.name])),
             )
 
     return _csv(LEDGER, rows())
@@ -85,6 +102,8 @@ def sweep_csv(c: Comparison) -> str:
     volumes, costs = c.sweep()
     days = float(c.tokens_per_month / c.volume)
     mean = float(c.volume / c.requests_per_day)
+    out = {s.name for s in c.standings if ruled_out(s.checks) is not None}
+    ribbons = {} if c.uncertainty is None else {name: c.uncertainty.ribbon(name, volumes) for name in costs}
 
     def rows() -> Iterable[Sequence[str]]:
         for i, v in enumerate(volumes.tolist()):
@@ -98,7 +117,9 @@ def sweep_csv(c: Comparison) -> str:
                     c.currency,
                     f"{cost:.2f}" if known else "",
                     f"{cost / (v * days) * 1e6:.6g}" if known else "",
-                    "yes" if known else "no",
+                    "yes" if known and name not in out else "no",
+                    *(f"{edge[i]:.2f}" if known else "" for edge in ribbons.get(name, ())),
+                    *(("", "") if name not in ribbons else ()),
                 )
 
     return _csv(SWEEP, rows())

@@ -114,6 +114,9 @@ def _print_fleet(fleet: FleetState, console: Console) -> None:
             "–",
         )
     console.print(table)
+    if fleet.waiting:
+        hours = words.significant(fleet.waiting, 4)
+        console.print(Text(f"  and {hours} replica-hours a month of cold starts and time-outs before a replica stops"))
     if fleet.utilisation is not None:
         console.print(
             Text(f"  over the month {words.percent(fleet.utilisation)} busy; {int(fleet.peak)} replicas at the peak")

@@ -6,13 +6,16 @@ import json
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
+from math import isinf
 from typing import Any
 
 from tco.analysis.compare import Comparison, Standing
 from tco.analysis.crossings import Crossing
 from tco.analysis.ledger import Entry, FleetState
+from tco.analysis.uncertainty import Spread, Uncertainty
 from tco.analysis.variants import VariantResult
 from tco.lineitem import Figure
+from tco.ranges import Range
 
 VERSION = 1
 """Raised when a key changes its meaning or goes; new keys do not raise it."""
@@ -40,7 +43,12 @@ def _comparison(c: Comparison) -> dict[str, Any]:
             "runner_up": r.runner_up,
             "margin": float(r.margin),
             "too_close_to_call": r.too_close,
+            "probability": r.probability,
+            "ruled_out": list(r.ruled_out),
+            "stage": r.stage,
+            "next_wins_with": [{"what": f.what, "value": f.value, "now": f.now, "of": f.of} for f in r.flips],
         },
+        "current": c.current,
         "options": [_standing(s) for s in c.standings],
         "bands": [{"above": b.lo, "up_to": b.hi, "cheapest": list(b.leaders)} for b in c.bands],
         "crossovers": [
@@ -53,10 +61,39 @@ def _comparison(c: Comparison) -> dict[str, Any]:
             }
             for p in c.pairs
         ],
+        "uncertainty": None if c.uncertainty is None else _uncertainty(c.uncertainty),
         "assumptions": [str(n) for n in c.assumptions],
         "warnings": [str(n) for n in c.warnings],
         "inputs": [{"file": file, "sha256": digest} for file, digest in c.inputs.items()],
     }
+
+
+def _uncertainty(u: Uncertainty) -> dict[str, Any]:
+    """Percentiles over draws; null: above the range in so many draws."""
+    return {
+        "draws": u.draws,
+        "seed": u.seed,
+        "ranges": [_figure(f) for f in u.ranges],
+        "cost_per_month": {name: {"p10": s.p10, "p90": s.p90} for name, s in u.costs.items()},
+        "cheapest_in": dict(u.cheapest),
+        "crossovers": [
+            {
+                "below": x.below,
+                "above": x.above,
+                "stays_cheaper_above": _volumes(x.stays),
+                "first_cheaper_above": _volumes(x.first),
+                "never": x.never,
+                "without_swap": x.without,
+                "several_swaps": x.several,
+                "cheaper_at_plan": x.at_plan,
+            }
+            for x in u.crossings
+        ],
+    }
+
+
+def _volumes(s: Spread) -> dict[str, float | None]:
+    return {"p10": None if isinf(s.p10) else s.p10, "p90": None if isinf(s.p90) else s.p90}
 
 
 def _standing(s: Standing) -> dict[str, Any]:
@@ -71,6 +108,10 @@ def _standing(s: Standing) -> dict[str, Any]:
         "api_invoice_per_month": _money(s.ledger.invoice),
         "feasible": s.feasible,
         "reasons": list(s.reasons),
+        "requirements": [{"stage": k.stage, "status": k.status, "reason": k.reason} for k in s.checks],
+        "saving_against_current": None
+        if s.saving is None
+        else {"current": s.saving.current, "per_month": _money(s.saving.amount), "share": float(s.saving.share)},
         "switched_off": s.retired,
         "feasible_up_to_tokens_per_day": None if s.upto is None else float(s.upto),
         "savings": None
@@ -103,12 +144,20 @@ def _figure(f: Figure) -> dict[str, Any]:
     return {
         "name": f.name,
         "value": float(f.value),
+        "range": _range(f.value),
         "unit": f.unit,
         "where": f.home.where,
         "source": f.home.source,
         "checked": f.home.checked,
         "kind": f.home.kind,
     }
+
+
+def _range(value: Fraction) -> dict[str, Any] | None:
+    if not isinstance(value, Range):
+        return None
+    names = ("p10", "p90") if value.shape == "lognormal" else ("low", "high")
+    return {"shape": value.shape, names[0]: float(value.low), names[1]: float(value.high)}
 
 
 def _fleet(f: FleetState) -> dict[str, Any]:
@@ -122,7 +171,7 @@ def _fleet(f: FleetState) -> dict[str, Any]:
                 "hours_per_month": float(h.hours),
                 "share_of_day": float(h.share_of_day),
                 "busy_replicas": float(h.busy),
-                "replicas": int(h.replicas),
+                "replicas": int(h.replicas) if h.replicas.denominator == 1 else float(h.replicas),
             }
             for h in f.levels
         ],

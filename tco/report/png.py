@@ -39,10 +39,11 @@ DASHES: tuple[Any, ...] = (
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 TINTS = ("#f2f2f2", "#dcdcdc")
 POINTS = 4000
+RIBBON_EVERY = 5
 LABELLED_CROSSINGS = 9
 LABELLED_BANDS = 8
 DPI = 150
-TITLE_WIDTH = 110
+TITLE_WIDTH = 98
 
 
 def draw(c: Comparison) -> bytes:
@@ -76,7 +77,10 @@ def draw(c: Comparison) -> bytes:
         axes.yaxis.set_minor_locator(NullLocator())
         axes.grid(visible=True, which="major", color="#cccccc", linewidth=0.6)
         axes.legend(loc="upper left", frameon=True, framealpha=0.95, fontsize=9)
-        figure.text(0.995, 0.005, f"prices as of {c.as_of}", ha="right", va="bottom", fontsize=7, color="#666666")
+        drawn = f"; shaded: P10 – P90 of {c.uncertainty.draws} draws" if c.uncertainty is not None else ""
+        figure.text(
+            0.995, 0.005, f"prices as of {c.as_of}{drawn}", ha="right", va="bottom", fontsize=7, color="#666666"
+        )
         out = io.BytesIO()
         figure.savefig(out, format="png", metadata={"Software": f"matplotlib {mpl.__version__}"})
     return out.getvalue()
@@ -100,6 +104,18 @@ def _curves(axes: Axes, c: Comparison, lo: float, hi: float) -> None:
         costs = c.costs(s, volumes)
         shown = np.where(np.isfinite(costs) & (costs > 0), costs, np.nan)
         drawn.append(shown)
+        if c.uncertainty is not None:
+            low, high = c.uncertainty.ribbon(s.name, volumes[::RIBBON_EVERY])
+            axes.fill_between(
+                volumes[::RIBBON_EVERY],
+                low,
+                high,
+                where=np.isfinite(shown[::RIBBON_EVERY]),
+                color=colour,
+                alpha=0.13,
+                linewidth=0,
+                zorder=1,
+            )
         axes.plot(
             volumes,
             shown,
@@ -157,12 +173,21 @@ def _crossings(axes: Axes, c: Comparison, lo: float, hi: float) -> None:
     numbered = any(np.log(b.volume / a.volume) < room for a, b in pairwise(shown))
     for i, x in enumerate(shown):
         cost = float(c.costs(c.standing(x.below), np.array([x.volume]))[0])
+        size = 5 if numbered else 11
         axes.plot(
-            [x.volume], [cost], marker="o", markersize=11, markerfacecolor="white", markeredgecolor="black", zorder=5
+            [x.volume], [cost], marker="o", markersize=size, markerfacecolor="white", markeredgecolor="black", zorder=5
         )
         if numbered and i < LABELLED_CROSSINGS:
+            away = (-6, 6) if i % 2 == 0 else (6, -13)  # on either side in turn: neighbours do not hide each other
             axes.annotate(
-                str(i + 1), (x.volume, cost), ha="center", va="center_baseline", fontsize=7, fontweight="bold", zorder=6
+                str(i + 1),
+                (x.volume, cost),
+                xytext=away,
+                textcoords="offset points",
+                ha="center",
+                fontsize=7.5,
+                fontweight="bold",
+                zorder=6,
             )
         elif not numbered:
             axes.annotate(

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
+from math import isinf
 
-from tco.analysis.compare import Comparison, Standing
+from tco.analysis.compare import Comparison, Flip, Standing
 from tco.analysis.crossings import Band, Crossing, Pair
+from tco.analysis.feasibility import ruled_out
+from tco.analysis.uncertainty import Spread
+from tco.lineitem import Figure
+from tco.options.base import Note
 from tco.units import format_money, format_tokens
 
 CATEGORIES = {"api": "API", "endpoint": "endpoint", "gpu": "GPUs", "people": "people", "fixed": "fixed"}
@@ -56,8 +62,112 @@ def verdict(c: Comparison) -> str:
     other = money(second.ledger.total, c.currency)
     if r.too_close:
         apart = f"{percent(r.margin)} apart" if r.margin else "the same"
-        return f"Too close to call {at}: {best.name} ({cost}) and {second.name} ({other}) are {apart}.{gone}"
-    return f"{best.name} is cheapest {at}: {cost}, {percent(r.margin)} below {second.name} ({other}).{gone}"
+        sure = (
+            ""
+            if r.probability is None
+            else f", and {best.name} is cheapest in {share_of_draws(r.probability)} of draws"
+        )
+        return f"Too close to call {at}: {best.name} ({cost}) and {second.name} ({other}) are {apart}{sure}.{gone}"
+    sure = "" if r.probability is None else f"; cheapest in {share_of_draws(r.probability)} of draws"
+    return f"{best.name} is cheapest {at}: {cost}, {percent(r.margin)} below {second.name} ({other}){sure}.{gone}"
+
+
+def why(c: Comparison) -> list[str]:
+    """What decided, and what would have to be true for the next option to win."""
+    r = c.recommendation
+    said = []
+    if r.ruled_out and r.option is not None:
+        first = c.standing(r.ruled_out[0])
+        cost = money(first.ledger.total, c.currency)
+        others = f" So are {listed(list(r.ruled_out[1:]))}." if len(r.ruled_out) > 1 else ""
+        said.append(f"{first.name} would cost {cost} but is ruled out: {'; '.join(first.reasons)}.{others}")
+    if r.flips and r.runner_up is not None:
+        said.append(f"{r.runner_up} would win with {', or '.join(map(_flip, r.flips))}.")
+    if r.option is not None and (saving := c.standing(r.option).saving) is not None:
+        amount = money(abs(saving.amount), c.currency)
+        less = "less" if saving.amount >= 0 else "more"
+        said.append(f"It costs {amount} a month ({percent(abs(saving.share))}) {less} than {saving.current} today.")
+    if r.stage is not None and c.staged:
+        said.append(f"Stage: {r.stage}.")
+    return said
+
+
+def _flip(f: Flip) -> str:
+    if f.what == "volume":
+        return f"a volume {f.of} {edge(f.value)} tokens/day ({f.value / f.now:.3g} × the plan)"
+    if f.what == "price":
+        return f"its {CATEGORIES.get(f.of, f.of)} {percent(f.value)} cheaper"
+    return f"its GPUs {percent(f.value)} busy instead of {percent(f.now)}"
+
+
+def against(s: Standing) -> str:
+    """What an option costs more or less than what runs today."""
+    if s.saving is None:
+        return "–"
+    return f"{-s.saving.amount:+,.2f}"
+
+
+def spread(of: Spread) -> str:
+    """P10 and P90 of an amount, short; a dash where nothing moves it."""
+    if of.p10 == of.p90:
+        return "–"
+    return f"{format_tokens(of.p10)} – {format_tokens(of.p90)}"
+
+
+def spread_of_volumes(of: Spread, window: tuple[float, float]) -> str:
+    """P10 and P90 of a volume: `above` the range where so many draws have none in it."""
+
+    def one(volume: float) -> str:
+        return f"above {edge(window[1])}" if isinf(volume) else edge(volume)
+
+    return one(of.p10) if of.p10 == of.p90 else f"{one(of.p10)} – {one(of.p90)}"
+
+
+def share_of_draws(share: float) -> str:
+    """A share of draws in per cent: of a few hundred, no decimals, but never rounded to all or none."""
+    if 0 < share < 0.01:
+        return "under 1 %"
+    return "over 99 %" if 0.99 < share < 1 else f"{share:.0%}".replace("%", " %")
+
+
+def sureness(c: Comparison) -> list[str]:
+    """Who is cheapest in how many draws, and what was drawn."""
+    u = c.uncertainty
+    if u is None:
+        return []
+    said = []
+    leaders = sorted((name for name, share in u.cheapest.items() if share), key=lambda name: -u.cheapest[name])
+    if leaders:
+        shares = ", ".join(f"{name} in {share_of_draws(u.cheapest[name])}" for name in leaders)
+        said.append(f"Cheapest at the plan: {shares} of draws.")
+    names = list(dict.fromkeys(map(range_name, u.ranges)))
+    shown = ", ".join(names[:MOST_RANGES]) + (
+        f" and {len(names) - MOST_RANGES} more" if len(names) > MOST_RANGES else ""
+    )
+    said.append(f"Drawn: {shown}.")
+    return said
+
+
+MOST_RANGES = 8
+
+
+def gathered(notes: Sequence[Note]) -> list[str]:
+    """Notes in words, one that holds for several options said once."""
+    whose: dict[str, list[str]] = {}
+    for note in notes:
+        whose.setdefault(note.text, []).append(note.option)
+    return [f"{', '.join(names)}: {text}" if any(names) else text for text, names in whose.items()]
+
+
+def range_name(figure: Figure) -> str:
+    """A range by its keys: `own-gpus.people.fte`, `input_tokens`."""
+    key = figure.home.key
+    for part in ("options.", "workload.classes.", "workload."):
+        if key.startswith(part):
+            return key.removeprefix(part)
+    if "/" in key:  # of a catalogue: the entry's name, and what of it
+        return f"{figure.home.source.partition(':')[0]}: {figure.name}"
+    return key or figure.name
 
 
 def changes(c: Comparison) -> str:
@@ -102,7 +212,10 @@ def uncrossed(c: Comparison) -> list[str]:
     always: dict[str, list[str]] = {}
     here: dict[str, list[str]] = {}
     others = []
+    out = {s.name for s in c.standings if ruled_out(s.checks) is not None}
     for p in c.pairs:
+        if {p.a, p.b} & out:
+            continue  # what is ruled out at every volume is said where its reason stands
         if p.outcome in ("always_a", "always_b"):
             winner, loser = (p.a, p.b) if p.outcome == "always_a" else (p.b, p.a)
             always.setdefault(winner, []).append(loser)
@@ -111,16 +224,17 @@ def uncrossed(c: Comparison) -> list[str]:
         elif not p.crossings:
             others.append(f"{p.a} and {p.b}: {outcome(p)}.")
     return [
-        *(f"{winner} is always cheaper than {_listed(losers)}." for winner, losers in always.items()),
+        *(f"{winner} is always cheaper than {listed(losers)}." for winner, losers in always.items()),
         *(
-            f"{winner} is cheaper than {_listed(losers)} throughout the range; they cross only outside it."
+            f"{winner} is cheaper than {listed(losers)} throughout the range; they cross only outside it."
             for winner, losers in here.items()
         ),
         *others,
     ]
 
 
-def _listed(names: list[str]) -> str:
+def listed(names: list[str]) -> str:
+    """Names in a sentence."""
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints
 
 from tco.fields import Date, Flow, Model, Name, Parsed, Positive, Share, Text, no_items, no_keys
+from tco.scenario.requirements import Requirements, Team
 from tco.units import UnitError
 from tco.workload.model import Workload
 
@@ -16,6 +17,7 @@ Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 DAYS_PER_MONTH = Fraction(365, 12)
 HOURS_PER_MONTH = Fraction(730)
 TOO_CLOSE = Fraction(5, 100)
+SURE = Fraction(80, 100)
 
 
 class Rate(Model):
@@ -53,11 +55,21 @@ class Scenario(Model):
     catalogs: list[Text] = Field(default_factory=no_items, description="folders of one's own prices, looked into first")
     traffic_days_per_month: Positive = Field(DAYS_PER_MONTH, description="days that carry a day's volume; 365/12")
     billed_hours_per_month: Positive = Field(HOURS_PER_MONTH, description="hours a month is billed for; 730")
+    amortise_months: Positive | None = Field(
+        None, description="months that `one_offs` are spread over; without it they are in no month's cost"
+    )
     workload: Workload
     options: dict[Name, Patch] = Field(min_length=1, description="the ways to serve the workload, by name")
+    requirements: Requirements = Field(default_factory=Requirements.model_construct)
+    team: Team = Field(default_factory=Team.model_construct, description="held against `needs_engineers`")
+    current: Name | None = Field(None, description="the option that runs today: savings are against it")
+    reference_accuracy: Share | None = Field(
+        None, description="what `accuracy_within` is held against; that of `current` or `reference_api` when absent"
+    )
     reference_api: Name | None = Field(None, description="the API option that equivalent spend is stated in")
-    range: Range = Field(default_factory=lambda: Range.model_validate({}))
-    too_close_to_call: Share = Field(TOO_CLOSE, description="margin under which no option is recommended")
+    range: Range = Field(default_factory=Range.model_construct)
+    too_close_to_call: Share = Field(TOO_CLOSE, description="margin under which no option is recommended; 5 %")
+    sure_enough: Share = Field(SURE, description="share of draws it must be cheapest in to be recommended; 80 %")
     variants: dict[Name, Patch] = Field(
         default_factory=no_keys, description="named changes to this scenario: keys to replace, null to remove"
     )

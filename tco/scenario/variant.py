@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from tco.document import Document, Faults, did_you_mean
+from tco.ranges import is_range
 
 Path = tuple[str | int, ...]
 
@@ -37,12 +38,13 @@ def with_variant(document: Document, name: str) -> Document:
         return [p for p in document.marks if p[: len(path)] == path]
 
     def lay(base: Any, change: Any, at: Path) -> Any:
-        for path in below((*origin, *at)) if not isinstance(change, dict) else [(*origin, *at)]:
+        whole = not isinstance(change, dict) or is_range(change)  # half of a range says nothing
+        for path in below((*origin, *at)) if whole else [(*origin, *at)]:
             target = path[len(origin) :]
             marks[target] = document.marks[path]
             if path in document.key_marks:
                 key_marks[target] = document.key_marks[path]
-        if not isinstance(change, dict):
+        if whole:
             return change
         result = dict(base) if isinstance(base, dict) else {}
         for key, value in change.items():

@@ -34,12 +34,14 @@ class Share(NamedTuple):
     figure: Figure
     rest_of: tuple[Figure, ...] | None
     beside: tuple[Figure, ...]
-    """All stated shares: where draws of them do not make a whole, each is taken as a part of their sum."""
+    """All shares where none is the rest: draws of them do not make a whole, so each is taken as a part of their sum."""
 
     @property
     def inputs(self) -> tuple[Figure, ...]:
         """The figures it follows from."""
-        return (self.figure,) if self.rest_of is None else self.rest_of
+        if self.rest_of is not None:
+            return self.rest_of
+        return self.beside if any(f.uncertain for f in self.beside) else (self.figure,)
 
     @property
     def present(self) -> bool:
@@ -156,7 +158,7 @@ class Traffic(NamedTuple):
         for c in (of, *others):
             if others:
                 figures |= dict.fromkeys(c.share.inputs)
-            if c.share.figure.value:
+            if c.share.present:
                 figures |= dict.fromkeys(c.served_inputs)
         return tuple(figures)
 
@@ -235,10 +237,10 @@ def traffic(workload: Workload, days_per_month: Figure, home: Mapping[str, Home]
 
     def share_of(name: str) -> Share:
         if name in figures:
-            return Share(figures[name], None, stated)
+            return Share(figures[name], None, stated if len(stated) == len(specs) else ())
         left = 1 - sum((f.value for f in stated), Fraction(0))
         where = home.get(f"{name}.share", default)
-        return Share(Figure(f"{name}: share", left, "of requests", where), stated, stated)
+        return Share(Figure(f"{name}: share", left, "of requests", where), stated, ())
 
     def one(name: str, spec: RequestClass | Workload) -> Class:
         def figure(key: str, unit: str, value: Fraction | None = None) -> Figure:
@@ -291,5 +293,5 @@ def _calls(calls: Figure | None, growth: Figure) -> tuple[Call, ...]:
     """One kind of call where all are alike; each of its own where the context grows from call to call."""
     if calls is None or not growth.value:
         return (Call(calls, None),)
-    most = calls.value.high if isinstance(calls.value, Range) else calls.value
+    most = calls.value.most if isinstance(calls.value, Range) else calls.value
     return tuple(Call(calls, k) for k in range(ceil(most)))

@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, create_model, model_validator
 
 from tco import units
 from tco.catalog.meters import METERS
-from tco.fields import Count, Duration, Factor, Flow, Model, Name, Parsed, Share, Size, Text, no_keys
+from tco.fields import (
+    Count,
+    Duration,
+    Factor,
+    Flow,
+    Model,
+    Name,
+    Parsed,
+    Share,
+    Size,
+    Text,
+    later,
+    money_parser,
+    no_keys,
+)
 from tco.ranges import Range, is_range, parse_range
+
+if TYPE_CHECKING:
+    from tco.workload.embeddings import Embeddings
+else:
+    Embeddings = later("tco.workload.embeddings", "Embeddings")
 
 REST = "rest"
 
@@ -18,7 +37,7 @@ REST = "rest"
 def share_or_rest(value: Any) -> Fraction | Literal["rest"]:
     """A share or a range of it, or `rest` for what the others leave. Raises UnitError."""
     if is_range(value):
-        return parse_range(value, units.parse_share)
+        return parse_range(value, units.parse_share, most=1)
     return REST if value == REST else units.parse_share(value)  # type: ignore[return-value]
 
 
@@ -26,6 +45,10 @@ ShareOrRest = Annotated[
     Fraction | str, Parsed(share_or_rest, {"type": ["number", "string", "object"], "examples": ["70%", "rest"]})
 ]
 
+
+MoneyPerRequest = Annotated[
+    units.Money, Parsed(money_parser("request"), {"type": ["string", "object"], "examples": ["$5/request"]})
+]
 
 HOURS_PER_DAY, DAYS_PER_WEEK = 24, 7
 WEEKDAYS = 5
@@ -118,7 +141,7 @@ def _flat_or_mapping(value: Any) -> Any:
 
 def _calls(value: Any) -> Fraction:
     calls = parse_range(value, units.parse_count) if is_range(value) else units.parse_count(value)
-    if not 1 <= getattr(calls, "low", calls) <= getattr(calls, "high", calls) <= MOST_CALLS:
+    if not 1 <= getattr(calls, "low", calls) <= getattr(calls, "most", calls) <= MOST_CALLS:
         raise units.UnitError(None if is_range(value) else value, f"a number of calls from 1 to {MOST_CALLS}", "")
     return calls
 
@@ -160,19 +183,27 @@ class _Sizes(Model):
             raise units.UnitError(None, "`input_tokens` or `output_tokens` above 0", "")
         for container in ("input", "output"):
             parts = [m for m in METERS if m.inside == container and m.source == "class" and self.tokens(m.key)]
-            parts_sum = sum((self.tokens(m.key) for m in parts), Fraction(0))
-            if parts_sum > self.tokens(container):
-                names = " + ".join(f"{m.count_key} {float(self.tokens(m.key)):g}" for m in parts)
-                raise units.UnitError(
-                    None, f"parts within `{container}_tokens` {float(self.tokens(container)):g}, not {names}", ""
-                )
-        if (self.cacheable_input_tokens or 0) > self.tokens("input"):
+            parts_sum = sum((_most(self.tokens(m.key)) for m in parts), Fraction(0))
+            if parts_sum > _least(self.tokens(container)):
+                names = " + ".join(f"{m.count_key} {float(_most(self.tokens(m.key))):g}" for m in parts)
+                whole = float(_least(self.tokens(container)))
+                raise units.UnitError(None, f"parts within `{container}_tokens` {whole:g}, not {names}", "")
+        if _most(self.cacheable_input_tokens or Fraction(0)) > _least(self.tokens("input")):
             raise units.UnitError(
                 None,
-                f"`cacheable_input_tokens` ({float(self.cacheable_input_tokens or 0):g}) within "
-                f"`input_tokens` ({float(self.tokens('input')):g})",
+                f"`cacheable_input_tokens` ({float(_most(self.cacheable_input_tokens or Fraction(0))):g}) within "
+                f"`input_tokens` ({float(_least(self.tokens('input'))):g})",
                 "",
             )
+
+
+def _least(tokens: Fraction) -> Fraction:
+    """The fewest that are drawn, of a range; the mean, of a distribution over requests."""
+    return tokens.least if isinstance(tokens, Range) else tokens
+
+
+def _most(tokens: Fraction) -> Fraction:
+    return tokens.most if isinstance(tokens, Range) else tokens
 
 
 Sizes = create_model("Sizes", __base__=_Sizes, __doc__=_Sizes.__doc__, **_COUNTS)
@@ -203,14 +234,21 @@ class Workload(Sizes):  # type: ignore[misc, valid-type]
         default_factory=no_keys,
         description="billed but not served, each a fraction of served requests: retries, evaluation, shadow traffic",
     )
+    embeddings: Embeddings | None = Field(
+        None, description="corpus and queries that are embedded; each option says by whom"
+    )
+    bad_answer_costs: MoneyPerRequest | None = Field(
+        None, description="what one wrong answer that nobody notices costs the business, whoever gave it"
+    )
     note: Text | None = None
 
     @model_validator(mode="after")
     def _classes_or_sizes(self) -> Workload:
         own = [k for k in self.model_fields_set if k in OF_A_REQUEST]
-        if getattr(self.burst, "low", self.burst) < 1:
+        lowest = getattr(self.burst, "least", self.burst)
+        if lowest < 1:
             raise units.UnitError(
-                None, f"`burst` of 1 or more, not {float(self.burst):g}: a peak is no lower than its mean", ""
+                None, f"`burst` of 1 or more, not {float(lowest):g}: a peak is no lower than its mean", ""
             )
         if self.classes is not None and own:
             raise units.UnitError(None, f"sizes either here or under `classes`, not both (`{sorted(own)[0]}`)", "")
@@ -222,7 +260,7 @@ class Workload(Sizes):  # type: ignore[misc, valid-type]
 def shares_problem(shares: dict[str, Fraction | str]) -> str | None:
     """What is wrong with shares that must make a whole, in words; None when nothing is."""
     stated = sum((s for s in shares.values() if isinstance(s, Fraction)), Fraction(0))
-    most = sum((Fraction(getattr(s, "high", s)) for s in shares.values() if isinstance(s, Fraction)), Fraction(0))
+    most = sum((Fraction(getattr(s, "most", s)) for s in shares.values() if isinstance(s, Fraction)), Fraction(0))
     rests = [k for k, s in shares.items() if s == REST]
     listing = " + ".join(
         f"{k} {float(s) * 100:.10g} %" if isinstance(s, Fraction) else f"{k} rest" for k, s in shares.items()

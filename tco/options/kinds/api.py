@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from pydantic import Field, create_model, model_validator
+from pydantic import Field, model_validator
 
-from tco.catalog.charge import ChargeFault, OwnPrices, charges
-from tco.catalog.meters import METERS
-from tco.catalog.store import LookupFault
-from tco.fields import Factor, Model, MoneyPerMtok, Name, Reference, Share
-from tco.lineitem import INVOICE, Bill, Figure, LineItem, Numbers
+from tco.catalog.charge import ChargeFault
+from tco.fields import Factor, Name, Reference, Share, later, no_items, no_keys
+from tco.lineitem import INVOICE, Bill, Figure, Floor, Limit, LineItem
+from tco.options.api.fees import MoneyPerRequest, request_fees, tools
+from tco.options.api.hours import WHOLE_DAY, Slot, slots, spans
+from tco.options.api.lines import Metered, metered
+from tco.options.api.prices import BATCH, STANDARD, Prices
 from tco.options.base import (
     At,
     Context,
@@ -24,59 +26,29 @@ from tco.options.base import (
     grossed_up,
     overheads,
 )
-from tco.options.usage import (
-    Terms,
-    any_of,
-    cacheable,
-    calls_inputs,
-    counted,
-    figures_in,
-    less,
-    longest,
-    portions,
-    usage_terms,
-)
-from tco.quantity import Number, Quantity
-from tco.ranges import Distribution, Range
-from tco.units import Money, UnitError
-from tco.workload.demand import Call, Class, Demand
+from tco.quantity import Number, Quantity, linear
+from tco.ranges import Range
+from tco.units import UnitError
+from tco.workload.demand import Class, Demand
 
 if TYPE_CHECKING:
-    from tco.catalog.prices import ApiPrice, MeterPrices, TierPrices
+    from tco.options.api.limits import RateLimit
+    from tco.options.api.quota import FreeQuota
+    from tco.options.api.stated import StatedPrices
+    from tco.options.api.terms import Commitment, DiscountTier, Migrations, Seats, Tool
+    from tco.options.api.windows import Window
+else:
+    RateLimit = later("tco.options.api.limits", "RateLimit")
+    FreeQuota = later("tco.options.api.quota", "FreeQuota")
+    StatedPrices = later("tco.options.api.stated", "StatedPrices")
+    Commitment, DiscountTier, Migrations, Seats, Tool = (
+        later("tco.options.api.terms", name) for name in ("Commitment", "DiscountTier", "Migrations", "Seats", "Tool")
+    )
+    Window = later("tco.options.api.windows", "Window")
 
-STANDARD, BATCH = "standard", "batch"
 PER_MTOK = 1_000_000
-BLENDED = ("input", "output")
-NEAR_THRESHOLD = 4
-"""A mean within this factor of a long-context threshold hides requests on the other side of it."""
-
-
-_METER_PRICES: dict[str, Any] = {
-    m.key: (MoneyPerMtok | None, Field(None, description=f"{m.label}, such as $0.80/1M tokens")) for m in METERS
-}
-
-
-class _StatedPrices(Model):
-    """Prices of one's own, in place of a catalogue entry: per 1M tokens, `blended` for input and output alike."""
-
-    blended: MoneyPerMtok | None = Field(None, description="one price for input and output")
-
-    @model_validator(mode="after")
-    def _either(self) -> _StatedPrices:
-        single = [self.of(key) for key in BLENDED]
-        if self.blended is not None and any(price is not None for price in single):
-            raise UnitError(None, "either `blended`, or `input` and `output`", "")
-        if self.blended is None and single[0] is None:
-            raise UnitError(None, "`input` and `output`, or `blended`", "")
-        return self
-
-    def of(self, key: str) -> Money | None:
-        """The stated price of a meter, None when there is none."""
-        price: Money | None = getattr(self, key)
-        return price
-
-
-StatedPrices = create_model("StatedPrices", __base__=_StatedPrices, __doc__=_StatedPrices.__doc__, **_METER_PRICES)
+BATCH_SECONDS = 24 * 3600
+"""What providers promise of a batch: done within a day."""
 
 
 class Spec(ServesTokens):
@@ -86,10 +58,30 @@ class Spec(ServesTokens):
     model: Reference | None = Field(None, description="a catalogue entry, such as anthropic/claude-haiku-4.5")
     price: StatedPrices | None = Field(None, description="prices of your own")  # type: ignore[valid-type]
     tier: Name = Field(STANDARD, description="service tier of requests that are not batched")
-    batch_share: Share = Field(Fraction(0), description="share of requests sent at the batch tier")
+    batch: bool = Field(
+        False, description="true: what each class says can wait (`batchable_share`) is sent at the batch tier"
+    )
+    batch_share: Share = Field(Fraction(0), description="share of requests sent at the batch tier, the same for all")
     cache_ttl: Literal["5m", "1h"] = Field("5m", description="time to live that cache writes are billed at")
+    region_uplift: Factor = Field(Fraction(0), description="on top of every price for a region: `10%` is 10 % more")
     markup: Factor = Field(Fraction(0), description="on top of the provider's prices: `15%` is a gateway's 15 % more")
     discount: Share = Field(Fraction(0), description="negotiated, off the provider's prices: `10%` is 10 % less")
+    time_of_day: dict[Name, Window] = Field(
+        default_factory=no_keys, description="prices by the hour, by name; batched requests pay the same at any hour"
+    )
+    free_quota: FreeQuota | None = Field(None, description="what is not billed")
+    volume_discounts: list[DiscountTier] = Field(
+        default_factory=no_items, description="off the month's spend on tokens above each level"
+    )
+    all_units_discounts: list[DiscountTier] = Field(
+        default_factory=no_items, description="off all the month's spend on tokens once it is above a level"
+    )
+    commitment: Commitment | None = Field(None, description="spend on tokens that is paid, used or not")
+    request_fee: MoneyPerRequest | None = Field(None, description="of one model call, beside its tokens")
+    tools: dict[Name, Tool] = Field(default_factory=no_keys, description="tools billed by the use, by name")
+    seats: Seats | None = Field(None, description="seats of an enterprise plan")
+    rate_limit: RateLimit | None = Field(None, description="what the provider allows a minute")
+    migrations: Migrations | None = Field(None, description="what retired models cost, time and again")
 
     @model_validator(mode="after")
     def _one_price(self) -> Spec:
@@ -97,215 +89,226 @@ class Spec(ServesTokens):
             raise UnitError(None, "one of `model` (a catalogue entry) and `price` (your own)", "")
         return self
 
+    @model_validator(mode="after")
+    def _terms(self) -> Spec:
+        if self.batch and "batch_share" in self.model_fields_set:
+            raise UnitError(None, "either `batch` (what each class says can wait) or `batch_share`", "")
+        if self.volume_discounts and self.all_units_discounts:
+            raise UnitError(None, "either `volume_discounts` or `all_units_discounts`", "")
+        if self.volume_discounts or self.all_units_discounts:
+            from tco.options.api.terms import check_tiers
+
+            check_tiers(self.volume_discounts or self.all_units_discounts)
+        if self.time_of_day:
+            from tco.options.api.windows import check_apart
+
+            check_apart(self.time_of_day)
+        if self.free_quota is not None and self.free_quota.requests is not None and self.request_fee is None:
+            raise UnitError(None, "`request_fee` beside free requests: without it they cost nothing anyway", "")
+        return self
+
     def references(self) -> dict[Steps, tuple[str, str]]:
         own: dict[Steps, tuple[str, str]] = {("model",): ("models", self.model)} if self.model is not None else {}
         return {**super().references(), **own}
 
 
-class _Priced:
-    """The price sets of an option by tier, with the figure of each price."""
+class _Portion(NamedTuple):
+    """The part of a class's requests that is sent at one tier."""
 
-    def __init__(self, at: At, context: Context) -> None:
-        self.at, self.context = at, context
-        spec: Spec = at.spec
-        if spec.model is not None:
-            self.found = context.find(at, "models", spec.model, "model")
-            self.index, self.row = self._row()
-            context.paper(at.name, self.found, self.row)
-            self.currency = self.found.currency
-            retires = self.found.spec.retires
-            if retires is not None:
-                gone = "was switched off" if retires <= context.store.as_of else "will be switched off"
-                context.notes.warn(at.name, f"{spec.model} {gone} on {retires}")
-        else:
-            assert spec.price is not None
-            self.found, self.row, self.index = None, None, 0
-            self.stated = OwnPrices(
-                {m.key: found[1].amount for m in METERS if (found := self._stated(m.key)) is not None}
-            )
+    tier: str
+    share: Figure | None
+    batched: bool
 
-    def _row(self) -> tuple[int, ApiPrice]:
-        assert self.found is not None
-        try:
-            return self.context.store.row(self.found, self.found.spec.prices, "")
-        except LookupFault as missing:
-            raise Unusable(self.at.fault(missing.message, "model", expected=missing.expected)) from None
+    def number(self, context: Context) -> Number:
+        """Its share of the requests."""
+        if self.share is None:
+            return context.n(1)
+        share = context.n(self.share)
+        return share if self.batched else 1 - share
 
-    def tier(self, name: str, *steps: str) -> TierPrices | OwnPrices:
-        """The prices of a service tier; `Unusable` when none are known: never the standard price in its place."""
-        if self.row is None:
-            if name == STANDARD:
-                return self.stated
-            raise Unusable(self.at.fault(f"no `{name}` prices among your own", *steps, expected="a catalogue `model`"))
-        if name == STANDARD:
-            return self.row
-        if name not in self.row.tiers:
-            known = ", ".join([STANDARD, *self.row.tiers])
-            raise Unusable(
-                self.at.fault(
-                    f"no `{name}` prices are known for {self.at.spec.model}", *steps, expected=f"one of {known}"
-                )
-            )
-        return self.row.tiers[name]
 
-    def figure(self, tier: str, long: bool, key: str, price: Fraction) -> Figure:
-        """The figure of a price, in the scenario's currency."""
-        if self.found is not None:
-            assert self.row is not None
-            steps = ("prices", self.index, *(() if tier == STANDARD else ("tiers", tier)))
-            steps = (*steps, *(("long_context",) if long else ()), f"{key}_per_mtok")
-            figure = self.found.figure(f"{key}_per_mtok", price, f"{self.currency}/1M tokens", self.row, *steps)
-            return self.context.converted(self.at, figure, self.currency, "model")
-        stated = self._stated(key)
-        assert stated is not None
-        return self.context.money(self.at, f"{stated[0]} price", stated[1], "price", stated[0])
+class _Tokens(NamedTuple):
+    """One line of tokens: a charge of a class's requests at one tier, in the hours of one price."""
 
-    def _stated(self, key: str) -> tuple[str, Money] | None:
-        """The key and the amount that the scenario states for a meter."""
-        prices = self.at.spec.price
-        named = "blended" if key in BLENDED and prices.blended is not None else key
-        money: Money | None = getattr(prices, named)
-        return None if money is None else (named, money)
+    c: Class
+    slot: Slot
+    portion: Number
+    """Of the served requests, overhead included."""
+    charge: Metered
+    label: str
+    inputs: tuple[Figure, ...]
+    """The figures of the quantity."""
 
 
 def bill(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
-    """Tokens of every class at the price of their tier, call by call size."""
-    n = context.n
-    priced = _Priced(at, context)
+    """Tokens of every class at the price of their tier, call by call size; then what is agreed on spend, and fees."""
+    priced = Prices(at, context)
+    tokens = _tokens(spec, at, demand, priced)
+    spent = _beyond_quota(spec, at, tokens, demand, context)
+    agreed, seats, migrations = _terms(spec, at, spent, context)
+    fees = (*request_fees(at, demand, context), *tools(at, demand, context), *seats)
+    _warn_of_no_effect(spec, at, demand, context)
+    lines = (*spent, *agreed, *fees, *migrations, *fixed_lines(at, context))
+    limits = _limits(spec, at, demand, context)
+    hard = spec.rate_limit is not None and spec.rate_limit.hard
+    return Bill(
+        lines,
+        limits=limits if hard else (),
+        retires=priced.found.spec.retires if priced.found is not None else None,
+        advice=() if hard else limits,
+        floors=_floors(spec, at, demand, context),
+    )
+
+
+_Lines = tuple[LineItem, ...]
+
+
+def _terms(spec: Spec, at: At, spent: _Lines, context: Context) -> tuple[_Lines, _Lines, _Lines]:
+    """What is agreed on spend, seats, and migrations; where there are none, what works them out is not imported."""
+    stated = (spec.volume_discounts, spec.all_units_discounts, spec.commitment, spec.seats, spec.migrations)
+    if not any(stated):
+        return (), (), ()
+    from tco.options.api import terms
+
+    discounts = terms.volume_discounts(at, terms.spend_on(spent), context)
+    committed = terms.commitment(at, terms.spend_on([*spent, *discounts]), context)
+    return (*discounts, *committed), terms.seats(at, context), terms.migrations(at, context)
+
+
+def _limits(spec: Spec, at: At, demand: Demand, context: Context) -> tuple[Limit, ...]:
+    """What the provider allows a minute, where that is stated."""
+    if spec.rate_limit is None:
+        return ()
+    from tco.options.api.limits import rate_limits
+
+    unbatched = {c.name: _unbatched(_portions(spec, at, c), context) for c in class_figures(demand)}
+    return rate_limits(at, demand, unbatched, context)
+
+
+def _floors(spec: Spec, at: At, demand: Demand, context: Context) -> tuple[Floor, ...]:
+    """How close requests must follow for what is read from a cache."""
+    if not spec.cache_hit_rate:
+        return ()
+    from tco.options.api.limits import cache_floors
+
+    return cache_floors(at, demand, context)
+
+
+def _portions(spec: Spec, at: At, c: Class) -> tuple[_Portion, ...]:
+    """What of a class is sent at the tier, and what as a batch."""
+    share = at.figure("batch_share", "of requests") if spec.batch_share else c.batchable if spec.batch else None
+    if share is None or not share.value:
+        return (_Portion(spec.tier, None, False),)
+    batched = _Portion(BATCH, share, True)
+    some_wait = isinstance(share.value, Range) or share.value < 1
+    return (_Portion(spec.tier, share, False), batched) if some_wait else (batched,)
+
+
+def _unbatched(portions: Sequence[_Portion], context: Context) -> Number:
+    return sum((p.number(context) for p in portions if not p.batched), context.n(0))
+
+
+def _tokens(spec: Spec, at: At, demand: Demand, priced: Prices) -> list[_Tokens]:
+    """Every line of tokens; `Unusable` with all that cannot be priced."""
+    context, n = priced.context, priced.context.n
     gross = overheads(at, context)
-    lines: list[LineItem] = []
-    parts: list[tuple[str, Figure | None]] = []
-    if spec.batch_share < 1 or isinstance(spec.batch_share, Range):
-        parts.append((spec.tier, at.figure("batch_share", "of requests") if spec.batch_share else None))
-    if spec.batch_share:
-        parts.append((BATCH, at.figure("batch_share", "of requests")))
-    faults = []
+    whole = grossed_up(gross, n)
+    by_hour, all_day = list(slots(at)), Slot("", WHOLE_DAY, None, 0)
+    found, faults = [], []
     for c in class_figures(demand):
-        monthly = demand.requests_per_month(c.name, n).times(grossed_up(gross, n))
-        for i, (tier, share) in enumerate(parts):
-            batched = share is not None and i == len(parts) - 1  # not by name: `tier` may be the batch tier too
-            portion = n(1) if share is None else n(share) if batched else 1 - n(share)
-            requests = monthly.times(portion)
-            shared = (share,) if share is not None else ()
+        prefix = f"{c.name}: " if len(demand.traffic.classes) > 1 else ""
+        for portion in _portions(spec, at, c):
+            key = "tier" if not portion.batched else "batch_share" if spec.batch_share else "batch"
+            shared = (portion.share,) if portion.share is not None else ()
+            inputs = (*demand.inputs[c.name], demand.traffic.days_per_month, *shared, *gross)
             try:
-                prices = priced.tier(tier, "batch_share" if batched else "tier")
-                inputs = (*demand.inputs[c.name], demand.traffic.days_per_month, *shared, *gross)
-                lines += _class_lines(c, tier, prices, requests, priced, inputs, len(demand.traffic.classes))
+                charged = metered(c, portion.tier, priced.tier(portion.tier, key), priced)
             except ChargeFault as problem:
                 faults.append(at.fault(f"{c.name}: {problem}", "model" if spec.model else "price"))
+                continue
+            for slot in by_hour if spec.time_of_day and not portion.batched else (all_day,):
+                load = (c.load,) if slot is not all_day else ()
+                found += [
+                    _Tokens(
+                        c,
+                        slot,
+                        whole * portion.number(context),
+                        charge,
+                        f"{prefix}{charge.label}" + (f" ({slot.name})" if slot.name else ""),
+                        (*inputs, *load, *charge.made_of),
+                    )
+                    for charge in charged
+                ]
     if faults:
         raise Unusable(*faults)
-    if spec.cache_hit_rate and not any(c.cacheable for c in demand.traffic.classes.values()):
-        context.notes.warn(at.name, "`cache_hit_rate` has no effect: no class states `cacheable_input_tokens`")
-    retires = priced.found.spec.retires if priced.found is not None else None
-    return Bill((*lines, *fixed_lines(at, context)), retires=retires)
+    return found
 
 
-def _class_lines(
-    c: Class,
-    tier: str,
-    prices: TierPrices | OwnPrices,
-    requests: Quantity,
-    priced: _Priced,
-    inputs: tuple[Figure, ...],
-    classes: int,
-) -> list[LineItem]:
-    """The lines of a class: those of calls up to a long-context threshold, and those of calls above it."""
-    at, context = priced.at, priced.context
+def _beyond_quota(
+    spec: Spec, at: At, tokens: Sequence[_Tokens], demand: Demand, context: Context
+) -> tuple[LineItem, ...]:
+    """The lines of tokens, of what a quota leaves of them."""
+    n = context.n
+    billed: dict[int, tuple[Quantity, tuple[Figure, ...]]] = {}
+    for key, sides in spec.free_quota.sides().items() if spec.free_quota is not None else ():
+        from tco.options.api.quota import Use, beyond
+
+        flow = getattr(spec.free_quota, key)
+        quota = Figure(f"free {key}", flow.amount, f"{flow.unit}/{flow.per}", at.home("free_quota", key))
+        members = [i for i, t in enumerate(tokens) if t.charge.side in sides]
+        terms: dict[int, list[tuple[Number, Quantity]]] = {i: [] for i in members}
+        follows: dict[int, dict[int, None]] = {i: {} for i in members}
+        for span in spans(demand, flow.per, n):
+            requests = {
+                (t.c.name, t.slot.hours): span.requests(demand, t.c.name, t.slot.hours, n)
+                for t in (tokens[i] for i in members)
+            }
+            uses = [
+                Use(requests[t.c.name, t.slot.hours], t.portion * t.charge.tokens) for t in (tokens[i] for i in members)
+            ]
+            for i, part in zip(members, beyond(n(quota), uses), strict=True):
+                terms[i].append((span.times, part.quantity))
+                follows[i] |= dict.fromkeys(members[k] for k in part.follows)
+                if part.ordered:
+                    order = " → ".join(dict.fromkeys(tokens[k].c.name for k in members))
+                    context.notes.assume(
+                        at.name, f"free tokens go to {order}, in this order: their mix changes with the volume"
+                    )
+        for i in members:
+            inputs = (quota, *(f for k in follows[i] for f in tokens[k].inputs))
+            billed[i] = linear(0, *terms[i]), inputs
+    (month,) = spans(demand, "month", n)
     lines = []
-    for long, price_set, tokens in _by_length(c, prices, priced, context.n):
-        if long and prices.long_context is None:
-            shown = float(longest(c, at))
-            raise ChargeFault(f"no long-context price is known in the `{tier}` tier for {shown:,.0f} input tokens")
-        for charge in charges(price_set, {key: number for key, (number, _) in tokens.items()}):
-            price = priced.figure(tier, long, charge.meter.key, charge.price)
-            for meter in charge.unpriced:
-                where = "" if tier == STANDARD else f" in the {tier} tier"
-                context.notes.assume(at.name, f"no price for {meter.label}{where}: billed as {charge.meter.label}")
-            prefix = f"{c.name}: " if classes > 1 else ""
-            suffix = "" if tier == STANDARD else f" ({tier})"
-            suffix += " (long context)" if long else ""
-            rate, changed = context.n(price), []
-            if at.spec.markup:
-                changed.append(at.figure("markup", "on top of the price"))
-                rate = rate * (1 + context.n(changed[-1]))
-            if at.spec.discount:
-                changed.append(at.figure("discount", "off the price"))
-                rate = rate * (1 - context.n(changed[-1]))
-            quantity = requests.times(charge.tokens / PER_MTOK)
-            counts = [less(t[charge.meter.key], *(t[p.key] for p in charge.taken)) for t in tokens[charge.meter.key][1]]
-            by_length = figures_in(*(t["input"] for t in tokens["input"][1])) if _cut(prices, priced) else ()
-            made_of = (*figures_in(*counts), *calls_inputs(c), *by_length, *price.base, *changed)
-            label = f"{prefix}{charge.meter.label}{suffix}"
-            lines.append(LineItem(INVOICE, label, quantity, "M tokens", rate, (*inputs, *made_of)))
-    _warn_near(c, prices, at, context)
-    return lines
+    for i, t in enumerate(tokens):
+        changed = (t.slot.change,) if t.slot.change is not None else ()
+        rate = t.slot.rate(t.charge.rate, n)
+        if i in billed:
+            quantity, inputs = billed[i]
+            quantity, label = quantity.times(n(1) / PER_MTOK), f"{t.label} beyond the free quota"
+        else:
+            monthly: Quantity = demand.requests_per_month(t.c.name, n)
+            if t.slot.hours != WHOLE_DAY:
+                within = month.requests(demand, t.c.name, t.slot.hours, n)
+                if not within.terms:
+                    continue  # no requests of the class in these hours
+                monthly = within
+            quantity, inputs, label = monthly.times(t.portion).times(t.charge.tokens / PER_MTOK), t.inputs, t.label
+        lines.append(LineItem(INVOICE, label, quantity, "M tokens", rate, (*inputs, *t.charge.priced_by, *changed)))
+    return tuple(lines)
 
 
-Tokens = dict[str, tuple[Number, list[dict[str, Terms]]]]
-"""Tokens of one request by meter, and of each kind of call the terms they come from."""
-
-
-def _cut(prices: TierPrices | OwnPrices, priced: _Priced) -> Fraction | None:
-    """The input of a call above which other prices hold: of the tier, or of the standard one where it says nothing."""
-    tier = prices.long_context or priced.tier(STANDARD).long_context
-    return None if tier is None else tier.above_tokens
-
-
-def _by_length(
-    c: Class, prices: TierPrices | OwnPrices, priced: _Priced, n: Numbers
-) -> Iterator[tuple[bool, MeterPrices | OwnPrices, Tokens]]:
-    """Of one request: its calls up to the threshold and those above it, each with its prices. One of them where all
-    calls of all draws lie on one side."""
-    at = priced.at
-    threshold = _cut(prices, priced)
-    below: Tokens = {}
-    above: Tokens = {}
-
-    def put(into: Tokens, times: Number, counts: Mapping[str, Number], terms: dict[str, Terms]) -> None:
-        for key, number in counts.items():
-            known, made_of = into.get(key, (n(0), []))
-            into[key] = (known + times * number, [*made_of, terms])
-
-    for call in c.calls:
-        times, terms = call.times(n), _with_writes(usage_terms(c, at, call), c, call, prices, at)
-        counts = {key: counted(t, n) for key, t in terms.items()}
-        if threshold is None:
-            put(below, times, counts, terms)
-            continue
-        share, tokens = portions(c, at, call, n, threshold)
-        if any_of(1 - share):
-            rest = {key: (1 - share) * number for key, number in counts.items()}
-            put(below, times, {**rest, "input": counts["input"] - tokens}, terms)
-        if any_of(share):
-            part = {key: share * number for key, number in counts.items()}
-            put(above, times, {**part, "input": tokens}, terms)
-    if below:
-        yield False, prices, below
-    if above:
-        yield True, prices.long_context or prices, above
-
-
-def _with_writes(
-    terms: dict[str, Terms], c: Class, call: Call, prices: TierPrices | OwnPrices, at: At
-) -> dict[str, Terms]:
-    """Where the provider prices writes to its cache: what of the prefix is not read is written."""
-    write = f"cache_write_{at.spec.cache_ttl}"
-    if "cache_read" in terms and prices.of(write) is not None and c.cacheable is not None:
-        terms[write] = less(cacheable(c, at, call), terms["cache_read"])
-    return terms
-
-
-def _warn_near(c: Class, prices: TierPrices | OwnPrices, at: At, context: Context) -> None:
-    """A mean alone says nothing of the requests on the other side of a threshold near it."""
-    tier, size = prices.long_context, c.tokens["input"].value
-    if tier is None or isinstance(size, Distribution):
+def _warn_of_no_effect(spec: Spec, at: At, demand: Demand, context: Context) -> None:
+    """What the scenario states and nothing comes of; and batches that may come too late."""
+    classes = demand.traffic.classes.values()
+    if spec.cache_hit_rate and not any(c.cacheable for c in classes):
+        context.notes.warn(at.name, "`cache_hit_rate` has no effect: no class states `cacheable_input_tokens`")
+    if not spec.batch:
         return
-    tokens = longest(c, at)
-    if tokens and tier.above_tokens / NEAR_THRESHOLD <= tokens <= tier.above_tokens * NEAR_THRESHOLD:
-        mean = "up to" if len(c.calls) > 1 else "a mean of"
-        context.notes.warn(
-            at.name,
-            f"{c.name} has {mean} {float(tokens):,.0f} input tokens, near the long-context threshold of "
-            f"{float(tier.above_tokens):,.0f}: single requests lie on both sides (state quantiles of `input_tokens`)",
-        )
+    if not any(c.batchable for c in classes):
+        context.notes.warn(at.name, "`batch` has no effect: no class states `batchable_share`")
+    for c in class_figures(demand):
+        wait = None if c.deadline is None else getattr(c.deadline.value, "least", c.deadline.value)
+        if wait is not None and c.batchable is not None and c.batchable.value and wait < BATCH_SECONDS:
+            context.notes.warn(
+                at.name, f"{c.name} can wait {float(wait / 3600):g} h, and a batch may take 24 h: some would be late"
+            )

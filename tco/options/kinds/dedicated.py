@@ -9,12 +9,14 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from tco.fields import AtLeastOne, MoneyOverTime, Reference
-from tco.lineitem import Bill, Figure, LineItem
+from tco.lineitem import Bill, Figure
 from tco.options.base import At, Context, Steps, fixed_lines
-from tco.options.capacity import check_hardware
-from tco.options.fleet import Sized, billed, in_lots, sized
-from tco.options.fleet import split as split_fleet
-from tco.options.rental import RentalSpec, hourly, offer
+from tco.options.fleet.billing import billed
+from tco.options.fleet.capacity import check_hardware
+from tco.options.fleet.lots import in_lots
+from tco.options.fleet.rental import RentalSpec, Rented, check_terms, hourly, offer, offer_label, rented_lines
+from tco.options.fleet.sizing import Sized, sized
+from tco.options.fleet.sizing import split as split_fleet
 from tco.units import UnitError
 from tco.workload.demand import Demand
 
@@ -29,6 +31,7 @@ class Spec(RentalSpec):
         None, description="units that make what `capacity` speaks of; 1, or as many as hold the GPUs of its profile"
     )
     increment: AtLeastOne = Field(1, description="units are sold in multiples of this")
+    min_units: AtLeastOne | None = Field(None, description="units that are paid at least while any replica runs")
 
     @model_validator(mode="after")
     def _one_price(self) -> Spec:
@@ -37,6 +40,7 @@ class Spec(RentalSpec):
         meaningless = [k for k in ("region", "term") if self.endpoint is None and k in self.model_fields_set]
         if meaningless:
             raise UnitError(None, f"no `{meaningless[0]}` beside `unit_price`: it would change nothing", "")
+        check_terms(self, None if self.endpoint is not None else "unit_price")
         return self
 
     def references(self) -> dict[Steps, tuple[str, str]]:
@@ -51,7 +55,7 @@ def bill(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
     fleet = sized(at, demand, context)
     if spec.endpoint is not None:
         found, row, rate = offer(at, context, "endpoints", "endpoint")
-        label = f"{found.spec.gpu} ({spec.endpoint}, {row.term})"
+        label = offer_label(found, spec.endpoint, row)
         check_hardware(at, fleet.capacity, found.spec.gpu, context)
         units, of_profile = _units(
             spec, at, fleet, found.figure("gpus", Fraction(found.spec.gpus), "GPUs/unit", row, "gpus")
@@ -62,11 +66,13 @@ def bill(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
         label = "units"
         units, of_profile = _units(spec, at, fleet, None)
     increment = at.figure("increment", "units")
-    lots = billed(fleet, spec.billing, in_lots(units, increment, context), context)
-    quantity = lots.times(context.n(increment))
-    inputs = (*rate.base, *of_profile, increment, *fleet.inputs)
-    line = LineItem("endpoint", label, quantity, "unit-hours", context.n(rate), inputs)
-    return Bill((line, *fixed_lines(at, context)), fleet.limits, fleet.fleet)
+    least = None if spec.min_units is None else at.figure("min_units", "units")
+    lots = in_lots(units, increment, context, least)
+    of_offer = ("endpoints", "endpoint") if spec.endpoint is not None else None
+    what = Rented("endpoint", label, "unit-hours", rate, (*of_profile, increment), of_offer, least=least)
+    hours = billed(fleet, lots, at, context).times(context.n(increment))
+    lines = (*rented_lines(what, fleet, hours, at, context), *fixed_lines(at, context))
+    return Bill(lines, fleet.limits, fleet.fleet)
 
 
 def split(spec: Spec, at: At, demand: Demand, context: Context) -> tuple[Demand, Demand]:

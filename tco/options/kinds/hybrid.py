@@ -26,7 +26,7 @@ from tco.workload.model import REST, shares_problem
 def _by_class(value: Any, rest: bool) -> Fraction | str | dict[str, Fraction | str]:
     def one(v: Any) -> Fraction | str:
         if is_range(v):
-            return parse_range(v, units.parse_share)
+            return parse_range(v, units.parse_share, most=1)
         return REST if rest and v == REST else units.parse_share(v)
 
     if isinstance(value, dict) and not is_range(value):
@@ -166,11 +166,9 @@ def _routed(
         left = 1 - sum((f.value for f in figures), Fraction(0))
         for name in of_class:
             if c in stated[name]:
-                share_of = Share(stated[name][c], None, figures)
+                share_of = Share(stated[name][c], None, figures if len(figures) == len(of_class) else ())
             else:
-                share_of = Share(
-                    Figure(f"routes {name}", left, "of requests", at.home("routes", name)), figures, figures
-                )
+                share_of = Share(Figure(f"routes {name}", left, "of requests", at.home("routes", name)), figures, ())
             if share_of.present:
                 result[name][c] = share_of
     return result

@@ -1,28 +1,38 @@
-"""GPUs of one's own operation, rented by the hour: replicas, instances, people."""
+"""GPUs of one's own operation, rented by the hour or owned: replicas, instances, people."""
 
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
-from tco.fields import AtLeastOne, Factor, GpuPrice, MoneyOverTime, Reference
+from tco.fields import AtLeastOne, Factor, GpuPrice, MoneyOverTime, Reference, later
 from tco.lineitem import Bill, Figure, LineItem
-from tco.options.base import At, Context, Steps, Unusable, constant, fixed_lines
-from tco.options.capacity import check_hardware
-from tco.options.fleet import Sized, billed, in_lots, sized
-from tco.options.fleet import hours as own_hours
-from tco.options.fleet import split as split_fleet
-from tco.options.rental import RentalSpec, hourly, offer
+from tco.options.base import At, Context, Steps, Unusable, class_figures, constant, fixed_lines
+from tco.options.fleet.billing import at_peak, billed
+from tco.options.fleet.capacity import check_hardware
+from tco.options.fleet.lots import in_lots
+from tco.options.fleet.rental import RentalSpec, Rented, check_terms, hourly, offer, offer_label, rented_lines
+from tco.options.fleet.serves import ServesField, serves_references
+from tco.options.fleet.sizing import Sized, sized
+from tco.options.fleet.sizing import hours as own_hours
+from tco.options.fleet.sizing import split as split_fleet
 from tco.units import UnitError
 from tco.workload.demand import Demand
 
+if TYPE_CHECKING:
+    from tco.options.fleet.ownership import Owned
+else:
+    Owned = later("tco.options.fleet.ownership", "Owned")
+
+OF_RENTED_HOURS = ("min_gpus", "staging", "zones", "reserved", "spot")
 MEANINGLESS = {
     "gpu": ("gpus_per_server",),
     "gpu_price": ("region", "term"),
     "server_price": ("region", "term"),
-    "all_in": ("region", "term", "gpus_per_server", "gpus_per_replica", "billing"),
+    "all_in": ("region", "term", "gpus_per_server", "gpus_per_replica", "billing", "serves", *OF_RENTED_HOURS),
+    "owned": ("region", "term", "gpus_per_server", "billing", "cluster_overhead", "min_gpus", "reserved", "spot"),
 }
 """Keys that say nothing beside each way to state the price."""
 
@@ -36,29 +46,37 @@ class Spec(RentalSpec):
     server_price: MoneyOverTime | None = Field(None, description="a server of `gpus_per_server` over time")
     gpus_per_server: AtLeastOne | None = Field(None, description="GPUs that are bought together")
     gpus_per_replica: AtLeastOne | None = Field(None, description="1, or as the capacity profile says")
+    min_gpus: AtLeastOne | None = Field(None, description="GPUs that are rented at least while any replica runs")
     cluster_overhead: Factor | None = Field(
         None, description="share on top of the GPUs: control plane, spare nodes, network"
     )
     all_in: MoneyOverTime | None = Field(None, description="one figure for everything, in place of GPUs")
+    owned: Owned | None = Field(None, description="servers that are bought, in place of GPUs by the hour")
+    serves: ServesField | None = Field(
+        None, description="the model whose weights must fit, such as open-models/llama-3.3-70b, or its keys"
+    )
 
     @model_validator(mode="after")
     def _one_price(self) -> Spec:
-        ways = [k for k in ("gpu", "gpu_price", "server_price", "all_in") if getattr(self, k) is not None]
+        ways = [k for k in ("gpu", "gpu_price", "server_price", "all_in", "owned") if getattr(self, k) is not None]
         if len(ways) != 1:
             found = f", not {' and '.join(ways)}" if ways else ""
             raise UnitError(
-                None, f"one of `gpu` (a catalogue entry), `gpu_price`, `server_price` and `all_in`{found}", ""
+                None, f"one of `gpu` (a catalogue entry), `gpu_price`, `server_price`, `owned` and `all_in`{found}", ""
             )
         meaningless = [k for k in MEANINGLESS[ways[0]] if k in self.model_fields_set]
         if meaningless:
             raise UnitError(None, f"no `{meaningless[0]}` beside `{ways[0]}`: it would change nothing", "")
         if self.server_price is not None and self.gpus_per_server is None:
             raise UnitError(None, "`gpus_per_server` beside `server_price`", "")
+        check_terms(self, None if self.gpu is not None else ways[0])
         return self
 
     def references(self) -> dict[Steps, tuple[str, str]]:
         own: dict[Steps, tuple[str, str]] = {("gpu",): ("gpus", self.gpu)} if self.gpu is not None else {}
-        return {**super().references(), **own}
+        if self.owned is not None:
+            own |= {("owned", *steps): entry for steps, entry in self.owned.references().items()}
+        return {**super().references(), **own, **serves_references(self.serves)}
 
 
 class _Server(NamedTuple):
@@ -69,6 +87,8 @@ class _Server(NamedTuple):
     label: str
     unit: str
     gpu: str | None = None
+    memory_gb: Fraction | None = None
+    """Of one GPU; None where nobody says."""
 
 
 def bill(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
@@ -80,18 +100,24 @@ def bill(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
         )
     if spec.all_in is not None:
         return _all_in(spec, at, demand, context)
+    if spec.owned is not None:
+        return _owned(spec, at, demand, context)
     fleet = sized(at, demand, context)
     server = _server(spec, at, context)
     gpus = _gpus_per_replica(spec, at, fleet)
-    _check_fit(at, gpus, server, context)
+    _check_fit(at, gpus, server.gpus, context)
     if server.gpu is not None:
         check_hardware(at, fleet.capacity, server.gpu, context)
-    bought = in_lots(gpus, server.gpus, context)
-    hours = billed(fleet, spec.billing, bought, context)
-    inputs = (*server.per_hour.base, server.gpus, gpus, *fleet.inputs)
-    line = LineItem("gpu", server.label, hours, server.unit, n(server.per_hour), inputs)
-    lines = (*_with_cluster(line, spec, at, context), *fixed_lines(at, context))
-    return Bill(lines, fleet.limits, fleet.fleet, bought(fleet.peak()).times(n(server.gpus)))
+    _check_memory(at, fleet, gpus, server.memory_gb, server.gpu, demand, context)
+    least = None if spec.min_gpus is None else at.figure("min_gpus", "GPUs")
+    lots = in_lots(gpus, server.gpus, context, least)
+    of_offer = ("gpus", "gpu") if spec.gpu is not None else None
+    together = int(server.gpus.value) if spec.gpu_price is not None else 1
+    what = Rented("gpu", server.label, server.unit, server.per_hour, (server.gpus, gpus), of_offer, together, least)
+    rented = rented_lines(what, fleet, billed(fleet, lots, at, context), at, context)
+    _warn_of_double_counting(spec, at, context)
+    lines = (*_with_cluster(rented, spec, at, context), *fixed_lines(at, context))
+    return Bill(lines, fleet.limits, fleet.fleet, at_peak(fleet, lots, at, context).times(n(server.gpus)))
 
 
 def split(spec: Spec, at: At, demand: Demand, context: Context) -> tuple[Demand, Demand]:
@@ -99,20 +125,56 @@ def split(spec: Spec, at: At, demand: Demand, context: Context) -> tuple[Demand,
     return split_fleet(at, demand, context)
 
 
-def _with_cluster(line: LineItem, spec: Spec, at: At, context: Context) -> tuple[LineItem, ...]:
-    """The GPUs' line, and the cluster's share on top of it."""
+def _with_cluster(lines: tuple[LineItem, ...], spec: Spec, at: At, context: Context) -> tuple[LineItem, ...]:
+    """The GPUs' lines, and after them the cluster's share on top of each."""
     if not spec.cluster_overhead:
-        return (line,)
+        return lines
     share = at.figure("cluster_overhead", "of the GPUs' cost")
-    quantity = line.quantity.times(context.n(share))
-    return (line, LineItem("gpu", "cluster overhead", quantity, line.unit, line.rate, (share, *line.inputs)))
+    on_top = (
+        LineItem(
+            "gpu",
+            "cluster overhead" if line is lines[0] else f"cluster overhead: {line.label}",
+            line.quantity.times(context.n(share)),
+            line.unit,
+            line.rate,
+            (share, *line.inputs),
+        )
+        for line in lines
+    )
+    return (*lines, *on_top)
+
+
+def _warn_of_double_counting(spec: Spec, at: At, context: Context) -> None:
+    """A cluster's overhead is measured with the spare and starting nodes in it."""
+    if not spec.cluster_overhead:
+        return
+    modelled = {"cold_start": spec.cold_start, "replicas.spare": spec.replicas.spare}
+    for key in (k for k, v in modelled.items() if v):
+        context.notes.warn(
+            at.name, f"`cluster_overhead` beside `{key}`: the usual 20-40 % already hold spare and starting nodes"
+        )
+
+
+def _owned(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
+    """Servers bought for the peak."""
+    from tco.options.fleet.owned import OwnServers
+
+    fleet = sized(at, demand, context)
+    servers = OwnServers(at, context)
+    gpus = _gpus_per_replica(spec, at, fleet)
+    _check_fit(at, gpus, servers.gpus, context)
+    if servers.gpu is not None:
+        check_hardware(at, fleet.capacity, servers.gpu, context)
+    _check_memory(at, fleet, gpus, servers.memory_gb, servers.gpu, demand, context)
+    lines, bought = servers.bill(fleet, gpus, demand)
+    return Bill((*lines, *fixed_lines(at, context)), fleet.limits, fleet.fleet, bought)
 
 
 def _all_in(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
     assert spec.all_in is not None
     monthly = context.monthly(at, "all_in", spec.all_in, "all_in", hours=own_hours(at, context))
     line = LineItem("gpu", "all-in", constant(), "month", context.n(monthly), monthly.base)
-    lines = (*_with_cluster(line, spec, at, context), *fixed_lines(at, context))
+    lines = (*_with_cluster((line,), spec, at, context), *fixed_lines(at, context))
     if spec.capacity is None:
         context.notes.warn(at.name, "an all-in cost without a `capacity` does not grow with the volume")
         return Bill(lines)
@@ -126,7 +188,14 @@ def _server(spec: Spec, at: At, context: Context) -> _Server:
     if spec.gpu is not None:
         found, row, rate = offer(at, context, "gpus", "gpu")
         gpus = found.figure("gpus", Fraction(found.spec.gpus), "GPUs/instance", row, "gpus")
-        return _Server(gpus, rate, f"{found.spec.gpu} ({spec.gpu}, {row.term})", "instance-hours", found.spec.gpu)
+        return _Server(
+            gpus,
+            rate,
+            offer_label(found, spec.gpu, row),
+            "instance-hours",
+            found.spec.gpu,
+            found.spec.memory_gb,
+        )
     count = Fraction(spec.gpus_per_server or 1)
     gpus = Figure("gpus_per_server", count, "GPUs/server", at.home("gpus_per_server"))
     if spec.server_price is not None:
@@ -154,11 +223,22 @@ def _gpus_per_replica(spec: Spec, at: At, fleet: Sized) -> Figure:
     return Figure("gpus_per_replica", Fraction(spec.gpus_per_replica or 1), "GPUs", at.home("gpus_per_replica"))
 
 
-def _check_fit(at: At, gpus: Figure, server: _Server, context: Context) -> None:
+def _check_memory(
+    at: At, fleet: Sized, gpus: Figure, memory_gb: Fraction | None, gpu: str | None, demand: Demand, context: Context
+) -> None:
+    """Hold the model against the memory of a replica, where it is stated."""
+    if at.spec.serves is None:
+        return
+    from tco.options.fleet.memory import Replica, check_memory
+
+    check_memory(at, class_figures(demand), Replica(gpus, memory_gb, gpu), fleet.capacity, context)
+
+
+def _check_fit(at: At, gpus: Figure, together: Figure, context: Context) -> None:
     """Replicas that straddle instances are possible, not usual."""
-    if server.gpus.value > 1 and server.gpus.value % gpus.value and gpus.value % server.gpus.value:
+    if together.value > 1 and together.value % gpus.value and gpus.value % together.value:
         context.notes.warn(
             at.name,
-            f"{gpus.value} GPUs per replica do not divide {server.gpus.value} GPUs per server: "
+            f"{gpus.value} GPUs per replica do not divide {together.value} GPUs per server: "
             "some replicas straddle two servers",
         )

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from tco.lineitem import Figure, LineItem
 from tco.options.base import At, Context, People, Unusable
 from tco.quantity import Part, Quantity, Steps, linear
+from tco.ranges import Range
 
 
 class Staffed(NamedTuple):
@@ -29,7 +30,10 @@ def people_lines(needs: Sequence[Staffed], context: Context) -> list[tuple[str, 
         if spec.per_gpus is None:
             lines.append((need.at.name, _line(need, linear(context.n(_fte(need.at))), (), context)))
             continue
-        team = (spec.fte, spec.per_gpus, spec.at_least, spec.role, spec.cost)
+        terms = (spec.fte, spec.per_gpus, spec.at_least, spec.role, spec.cost)
+        # ranges are equal by their points, and stated apart they are drawn apart
+        uncertain = _fte(need.at).uncertain or isinstance(spec.at_least, Range) or _range_of_cost(spec)
+        team = (*terms, need.at.name if uncertain else "")
         teams.setdefault(team, []).append(need)
     for members in teams.values():
         first = members[0]
@@ -41,6 +45,10 @@ def people_lines(needs: Sequence[Staffed], context: Context) -> list[tuple[str, 
         inputs = tuple(f for m in members for f in m.inputs)
         lines.append((first.at.name, _line(first, _per_gpus(first.at, gpus, context), inputs, context)))
     return lines
+
+
+def _range_of_cost(spec: People) -> bool:
+    return spec.cost is not None and isinstance(spec.cost.amount, Range)
 
 
 def _fte(at: At) -> Figure:

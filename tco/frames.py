@@ -1,0 +1,333 @@
+"""Comparisons and prices as pandas frames, for notebooks: the same values as the command line, units in column names.
+
+Money of a row that stands on a bill is rounded to the cent as everywhere; `_unrounded` beside it is what it was.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Context, Decimal
+from fractions import Fraction
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tco.analysis.case import Case, build_case, document_of
+from tco.analysis.compare import Comparison, Recommendation
+from tco.analysis.compare import compare as run
+from tco.analysis.feasibility import ruled_out
+from tco.catalog.browse import EVERY_SECTION, entries
+from tco.catalog.store import Store
+from tco.document import Document, Fault, Faults, did_you_mean, load_text
+from tco.draws import DRAWS, SEED, Draws
+from tco.quantity import at
+from tco.report import words
+from tco.report.json import as_json
+from tco.report.png import draw
+from tco.report.prices_json import plain
+from tco.scenario.variant import with_variant
+from tco.shipped import shipped
+
+MAPPING = "scenario"
+"""What stands for the file where a scenario is a mapping."""
+
+
+class Result:
+    """What `tco compare` finds, as objects and frames. `comparison` is the raw result, `case` what was compared."""
+
+    def __init__(self, case: Case, comparison: Comparison) -> None:
+        self.case, self.comparison = case, comparison
+
+    @property
+    def recommendation(self) -> Recommendation:
+        """The cheapest feasible option, the next, the margin between them (a share), and what decided."""
+        return self.comparison.recommendation
+
+    @property
+    def verdict(self) -> str:
+        """The answer in words, and where it changes."""
+        return f"{words.verdict(self.comparison)} {words.changes(self.comparison)}"
+
+    @property
+    def assumptions(self) -> list[str]:
+        """What the result rests on and nobody stated."""
+        return [str(note) for note in self.comparison.assumptions]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What should be looked at before the result is believed."""
+        return [str(note) for note in self.comparison.warnings]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """A row an option at the planned volume."""
+        money = self._money
+        rows = []
+        for s in self.comparison.standings:
+            drawn = None if self.comparison.uncertainty is None else self.comparison.uncertainty.costs[s.name]
+            busy = [f.utilisation for f in s.ledger.fleets if f.utilisation is not None]
+            rows.append(
+                {
+                    "option": s.name,
+                    "kind": s.kind,
+                    money("cost", "per_month"): float(s.ledger.total),
+                    money("cost", "per_month_unrounded"): float(s.ledger.exact),
+                    money("cost", "per_1m_tokens"): float(s.per_mtok),
+                    money("cost", "per_request"): float(s.per_request),
+                    money("api_invoice", "per_month"): float(s.ledger.invoice),
+                    money("p10", "per_month"): np.nan if drawn is None else drawn.p10,
+                    money("p90", "per_month"): np.nan if drawn is None else drawn.p90,
+                    "replicas_at_peak": float(sum((f.peak for f in s.ledger.fleets), Fraction(0))),
+                    "utilisation_share": float(busy[0]) if len(busy) == 1 else np.nan,
+                    "feasible": s.feasible,
+                    "reasons": "; ".join(s.reasons),
+                    "feasible_up_to_tokens_per_day": np.inf if s.upto is None else float(s.upto),
+                }
+            )
+        return pd.DataFrame(rows)
+
+    @property
+    def lines(self) -> pd.DataFrame:
+        """A row a line item of each option at the planned volume: quantity x rate."""
+        rows = [
+            {
+                "option": s.name,
+                "part": e.part,
+                "category": e.category,
+                "label": e.label,
+                "quantity": float(e.quantity),
+                "unit": e.unit,
+                self._money("rate", "per_unit"): float(e.rate),
+                self._money("amount", "per_month"): float(e.amount),
+                self._money("amount", "per_month_unrounded"): float(e.exact),
+                "sources": "; ".join(dict.fromkeys(f"{f.name}: {f.home}" for f in e.inputs)),
+            }
+            for s in self.comparison.standings
+            for e in s.ledger.entries
+        ]
+        return pd.DataFrame(rows)
+
+    @property
+    def bands(self) -> pd.DataFrame:
+        """Who is cheapest, by volume: above one and up to another, both in tokens a day."""
+        columns = ["above_tokens_per_day", "up_to_tokens_per_day", "cheapest"]
+        return pd.DataFrame([(b.lo, b.hi, words.band_name(b)) for b in self.comparison.bands], columns=columns)
+
+    @property
+    def crossovers(self) -> pd.DataFrame:
+        """Every volume at which two options swap order."""
+        columns = [
+            "cheaper_up_to_here",
+            "cheaper_above",
+            "kind",
+            "since_tokens_per_day",
+            "tokens_per_day",
+            "requests_per_day",
+            self._money("equivalent_api_spend", "per_month"),
+            "equivalent_api",
+            "exact",
+        ]
+        rows = [
+            (x.below, x.above, x.kind, x.since, x.volume, x.requests_per_day,
+             np.nan if x.equivalent is None else float(x.equivalent), x.equivalent_api, x.exact)
+            for p in self.comparison.pairs
+            for x in p.crossings
+        ]  # fmt: skip
+        return pd.DataFrame(rows, columns=columns)
+
+    def sweep(self, points: int = 200) -> pd.DataFrame:
+        """The cost of every option over the range, crossovers and band edges included; NaN beyond what it can serve.
+
+        An option that fails a requirement is nowhere feasible and has its cost all the same.
+        """
+        c = self.comparison
+        volumes, costs = c.sweep(points)
+        days, mean = float(c.tokens_per_month / c.volume), float(c.volume / c.requests_per_day)
+        cost = np.column_stack(list(costs.values())).reshape(-1)
+        volume = np.repeat(volumes, len(costs))
+        able = np.isfinite(cost)
+        met = np.tile([ruled_out(c.standing(name).checks) is None for name in costs], len(volumes))
+        return pd.DataFrame(
+            {
+                "tokens_per_day": volume,
+                "requests_per_day": volume / mean,
+                "option": list(costs) * len(volumes),
+                self._money("cost", "per_month"): np.where(able, cost, np.nan),
+                self._money("cost", "per_1m_tokens"): np.where(able, cost / (volume * days) * 1e6, np.nan),
+                "feasible": able & met,
+            }
+        )
+
+    @property
+    def draws(self) -> pd.DataFrame:
+        """The cost of every option in every draw, at that draw's planned volume; no rows where nothing is a range."""
+        u = self.comparison.uncertainty
+        columns = ["draw", "option", "tokens_per_day", self._money("cost", "per_month")]
+        if u is None:
+            return pd.DataFrame(columns=columns)
+        n = Draws(u.draws, u.seed)
+        rows = np.arange(u.draws)
+        volume = np.broadcast_to(self.case.volume_in(n), (u.draws,))
+        here = at(volume, rows=rows)
+        parts = [
+            pd.DataFrame(
+                dict(zip(columns, (rows, name, volume, np.broadcast_to(q.value(here), (u.draws,))), strict=True))
+            )
+            for name, q in u.quantities.items()
+        ]
+        return pd.concat(parts, ignore_index=True)
+
+    def to_json(self) -> str:
+        """What `tco compare --json` prints."""
+        return as_json(self.comparison)
+
+    def to_png(self, path: str | Path) -> Path:
+        """Draw the cost curves and bands to a file, as `tco compare --png` does. OSError where it cannot be written."""
+        target = Path(path)
+        target.write_bytes(draw(self.comparison))
+        return target
+
+    def __repr__(self) -> str:
+        return f"<{self.comparison.title}: {words.verdict(self.comparison)}>"
+
+    def _repr_html_(self) -> str:
+        c = self.comparison
+        parts = [f"<h3>{escape(c.title)}</h3>", f"<p><strong>{escape(words.verdict(c))}</strong> "]
+        parts.append(f"{escape(words.changes(c))}</p>")
+        shown = [self._money("cost", suffix) for suffix in ("per_month", "per_1m_tokens", "per_request")]
+        parts.append(_html(self.table[["option", "kind", *shown, "feasible", "reasons"]].sort_values(shown[0])))
+        parts.append(_html(self.bands))
+        if len(self.crossovers):
+            parts.append(_html(self.crossovers[["cheaper_up_to_here", "cheaper_above", "tokens_per_day"]]))
+        if self.warnings:
+            items = "".join(f"<li>{escape(text)}</li>" for text in self.warnings)
+            parts.append(f"<p>Warnings</p><ul>{items}</ul>")
+        return "\n".join(parts)
+
+    def _money(self, what: str, per: str) -> str:
+        """The name of a column of money."""
+        return f"{what}_{self.comparison.currency.lower()}_{per}"
+
+
+def _html(frame: pd.DataFrame) -> str:
+    return str(frame.to_html(index=False, escape=True, border=0, float_format=lambda v: f"{v:,.6g}"))
+
+
+def compare(
+    scenario: str | Path | Mapping[str, Any], *, variant: str | None, draws: int | None, seed: int | None
+) -> Result:
+    """Read and compare a scenario. `Faults` with everything that is wrong in it."""
+    document = _document(scenario)
+    if variant is not None:
+        document = with_variant(document, variant)
+    count = DRAWS if draws is None else draws
+    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+        raise Faults([Fault("draws", 0, 0, f"not a number of draws: {count!r}", "a whole number from 0")])
+    case = build_case(document, variant)
+    return Result(case, run(case, count, SEED if seed is None else seed))
+
+
+def _document(scenario: str | Path | Mapping[str, Any]) -> Document:
+    if isinstance(scenario, str | Path):
+        return document_of(str(scenario))
+    if not isinstance(scenario, Mapping):
+        what = type(scenario).__name__
+        raise Faults(
+            [Fault(MAPPING, 0, 0, f"not a scenario: {what}", "a path, a shipped scenario's name or a mapping")]
+        )
+    return replace(load_text(_yaml(scenario), MAPPING, partial=True), path=Path(MAPPING))
+
+
+def _yaml(mapping: Mapping[str, Any]) -> str:
+    """A mapping as the text it would have as a file, so that what is wrong in it has a place."""
+    try:
+        return _written(mapping, "\n")
+    except (RecursionError, ValueError) as problem:
+        why = "it contains itself" if isinstance(problem, RecursionError) else str(problem)
+        raise Faults([Fault(MAPPING, 0, 0, why, "numbers, text, dates, lists and mappings")]) from None
+
+
+def _written(value: Any, line: str) -> str:
+    """A value of Python in YAML's flow style, which JSON is: numbers exact and without an exponent, dates as text."""
+    inner = f"{line}  "
+    if isinstance(value, Mapping):
+        odd = next((k for k in value if not isinstance(k, str)), None)
+        if odd is not None:
+            raise ValueError(f"a key is no text: {odd!r}")
+        items = [f"{json.dumps(k, ensure_ascii=False)}: {_written(v, inner)}" for k, v in value.items()]
+        return f"{{{inner}{f',{inner}'.join(items)}{line}}}" if items else "{}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(_written(item, inner) for item in value)}]"
+    if isinstance(value, date):
+        return json.dumps(value.isoformat())
+    if value is None or isinstance(value, bool | np.bool_ | str):
+        return json.dumps(bool(value) if isinstance(value, np.bool_) else value, ensure_ascii=False)
+    if isinstance(value, int | np.integer):
+        return str(int(value))
+    if isinstance(value, float | np.floating | Decimal | Fraction):
+        return _plain(value)
+    raise ValueError(f"a value of type {type(value).__name__}: {value!r}")
+
+
+def _plain(number: float | np.floating[Any] | Decimal | Fraction) -> str:
+    """In plain decimal notation; a float as its shortest decimal, a fraction that has none to 30 digits."""
+    if isinstance(number, Fraction):
+        return f"{Context(prec=30).divide(Decimal(number.numerator), Decimal(number.denominator)):f}"
+    exact = number if isinstance(number, Decimal) else Decimal(repr(float(number)))
+    if not exact.is_finite():
+        raise ValueError(f"not a finite number: {number}")
+    return f"{exact:f}"
+
+
+def prices(section: str | None, catalogs: Sequence[str | Path], as_of: date | str | None) -> pd.DataFrame:
+    """Every dated row of the catalogues: a column for each figure, empty where a row has none. `Faults`."""
+    wanted = None if section is None else section.replace("-", "_")
+    if wanted is not None and wanted not in EVERY_SECTION:
+        hint = did_you_mean(wanted, EVERY_SECTION)
+        raise Faults([Fault("prices", 0, 0, f"no section `{section}`", "one of " + ", ".join(EVERY_SECTION), hint)])
+    folders = [Path(folder) for folder in catalogs]
+    missing = next((folder for folder in folders if not folder.is_dir()), None)
+    if missing is not None:
+        raise Faults([Fault(str(missing), 0, 0, "no such folder", "a folder of catalogue files")])
+    store = Store([*folders, shipped("pricing")], _day(as_of))
+    rows: list[dict[str, Any]] = []
+    for e in entries(store, wanted):
+        head = {
+            "section": e.section,
+            "name": e.name,
+            "provider": e.provider,
+            "currency": e.currency,
+            "label": e.label,
+        }
+        own = {} if isinstance(e.spec, list) else {k: v for k, v in plain(e.spec).items() if k != "prices"}
+        for row in e.rows:
+            figures = plain(row.spec)
+            paper = {**head, "figure": row.what, "holds": row.holds, "where": e.where}
+            rows.append({**paper, **{k: v for k, v in _flat({**own, **figures}).items() if k not in paper}})
+    return pd.DataFrame(rows)
+
+
+def _flat(content: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Nested figures side by side: `tiers.batch.input_per_mtok`."""
+    found: dict[str, Any] = {}
+    for key, value in content.items():
+        if isinstance(value, dict):
+            found |= _flat(value, f"{above}{key}.")
+        else:
+            found[f"{above}{key}"] = value
+    return found
+
+
+def _day(as_of: date | str | None) -> date:
+    if as_of is None:
+        return date.today()
+    try:
+        return date.fromisoformat(as_of) if isinstance(as_of, str) else as_of
+    except ValueError:
+        raise Faults([Fault("as_of", 0, 0, f"not a date: {as_of!r}", "a date such as 2026-11-21")]) from None

@@ -1,0 +1,1 @@
+"""What an API bills, and on which terms."""

@@ -1,0 +1,205 @@
+"""Prefill and decode rates fitted to two mixes: solved again here by Cramer's rule, request by request."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import FROZEN, PAPER, Build, Data
+
+from tco.analysis.case import Case
+from tco.document import Faults
+from tco.draws import Draws
+from tco.lineitem import Exact, Point
+from tco.options.base import Notes
+from tco.quantity import at
+
+F = Fraction
+D = Decimal
+
+SHORT: Data = {"output_tokens_per_s": 2000, "input_tokens": 1000, "output_tokens": 500}
+LONG: Data = {"requests_per_s": D("1.25"), "input_tokens": 8000, "output_tokens": 700}
+TOTAL: Data = {"total_tokens_per_s": 9000, "input_tokens": 4000, "output_tokens": 500}
+SECONDS = {"short": F(500, 2000), "long": 1 / F("1.25"), "total": F(4500, 9000)}
+
+
+def profile(**keys: Any) -> Data:
+    same = {
+        "model": "M",
+        "gpu": "X100",
+        "gpus_per_replica": 2,
+        "engine": "E",
+        "precision": "fp8",
+        "objective": "p99 2 s",
+    }
+    return {**PAPER, "kind": "measured", **same, **keys}
+
+
+CATALOGUE: Data = {
+    **FROZEN,
+    "capacity": {
+        "short": profile(**SHORT), "long": profile(**LONG), "total": profile(**TOTAL),
+        "other-gpu": profile(**LONG, gpu="Y200"), "other-engine": profile(**LONG, engine="F"),
+        "other-precision": profile(**LONG, precision="fp16"), "other-objective": profile(**LONG, objective="none"),
+        "two-gpus": profile(**LONG, gpus_per_replica=4), "other-model": profile(**LONG, model="N"),
+        "twice": profile(output_tokens_per_s=2100, input_tokens=2000, output_tokens=1000),
+        "no-mix": profile(output_tokens_per_s=2000),
+        "apart": profile(prefill_tokens_per_s=2000, decode_tokens_per_s=30, input_tokens=1, output_tokens=2),
+    },
+}  # fmt: skip
+CLASSES: Data = {
+    "short": {"share": "20%", "input_tokens": 1000, "output_tokens": 500},
+    "long": {"share": "20%", "input_tokens": 8000, "output_tokens": 700},
+    "between": {"share": "rest", "input_tokens": 3000, "output_tokens": 900, "cacheable_input_tokens": 2000},
+}
+
+
+def case_of(build: Build, capacity: Any, **keys: Any) -> Case:
+    own = {"kind": "self_hosted", "gpu_price": "$2/hour", "capacity": capacity, **keys}
+    return build({"workload": {"volume": "100M tokens/day", "classes": CLASSES}, "options": {"own": own}}, CATALOGUE)
+
+
+def seconds(build: Build, capacity: Any, n: Any = None, notes: Notes | None = None, **keys: Any) -> dict[str, Any]:
+    """Replica-seconds of a request of each class."""
+    fleet = case_of(build, capacity, **keys).price(n or Exact(), notes)["own"].fleets["own"]
+    return dict(fleet.seconds)
+
+
+def solved(a: tuple[int, int, Fraction], b: tuple[int, int, Fraction]) -> tuple[Fraction, Fraction]:
+    """Seconds of an input and of an output token: decode from what is left when input is made equal."""
+    (in_a, out_a, w_a), (in_b, out_b, w_b) = a, b
+    of_output = (w_a * in_b - w_b * in_a) / (F(out_a) * in_b - F(out_b) * in_a)
+    return (w_a - out_a * of_output) / in_a, of_output
+
+
+PAIRS = [
+    (("short", SHORT), ("long", LONG)),
+    (("short", SHORT), ("total", TOTAL)),
+    (("long", LONG), ("total", TOTAL)),
+]
+
+
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda p: f"{p[0][0]}-{p[1][0]}")
+def test_both_mixes_take_the_time_they_took(build: Build, pair: Any, named: bool) -> None:
+    (a, rates_a), (b, rates_b) = pair
+    capacity = [f"frozen/{a}", f"frozen/{b}"] if named else [rates_a, rates_b]
+    of_input, of_output = solved(
+        *((r["input_tokens"], r["output_tokens"], SECONDS[name]) for name, r in ((a, rates_a), (b, rates_b)))
+    )
+    found = seconds(build, capacity)
+    for name, c in CLASSES.items():
+        assert found[name] == c["input_tokens"] * of_input + c["output_tokens"] * of_output
+        if name in (a, b):
+            assert found[name] == SECONDS[name]
+    floats = seconds(build, capacity, Point())
+    for name, exact in found.items():
+        assert floats[name].item() == pytest.approx(float(exact), rel=1e-12)
+    assert seconds(build, capacity[::-1]) == found
+
+
+def test_what_a_cache_answers_is_not_prefilled(build: Build) -> None:
+    of_input, of_output = solved((1000, 500, SECONDS["short"]), (8000, 700, SECONDS["long"]))
+    found = seconds(build, ["frozen/short", "frozen/long"], cache_hit_rate="40%")
+    assert found["between"] == (3000 - F(4, 10) * 2000) * of_input + 900 * of_output
+
+
+def test_measured_and_predicted_are_told_apart(build: Build) -> None:
+    notes = Notes()
+    seconds(build, ["frozen/short", "frozen/long"], notes=notes)
+    text = {c: next(x.text for x in notes.assumptions if x.text.startswith(f"time for {c} ")) for c in CLASSES}
+    assert "is measured: frozen/short" in text["short"]
+    assert "is measured: frozen/long" in text["long"]
+    assert "is predicted, by the rates fitted to frozen/short (1000 in, 500 out) and frozen/long" in text["between"]
+
+
+def test_the_fit_is_told_with_its_rates(build: Build) -> None:
+    of_input, of_output = solved((1000, 500, SECONDS["short"]), (8000, 700, SECONDS["long"]))
+    fleet = case_of(build, ["frozen/short", "frozen/long"]).price(Exact())["own"].fleets["own"]
+    assert f"{float(1 / of_input):,.4g} prefill tokens/s" in fleet.per_replica
+    assert f"{float(1 / of_output):,.4g} decode tokens/s" in fleet.per_replica
+    assert "frozen/long" in fleet.per_replica
+
+
+def test_a_replica_has_the_gpus_of_the_profiles(build: Build) -> None:
+    lines = case_of(build, ["frozen/short", "frozen/long"]).price(Exact())["own"].lines
+    figures = {f.name: f for _, line in lines for f in line.inputs}
+    assert figures["gpus_per_replica"].value == 2
+    assert {"output_tokens_per_s", "requests_per_s", "input_tokens", "output_tokens"} <= set(figures)
+
+
+def test_draws_are_fitted_one_by_one(build: Build) -> None:
+    ranged = [
+        {**SHORT, "output_tokens_per_s": {"low": 1900, "high": 2100}},
+        {**LONG, "requests_per_s": {"low": D("1.2"), "high": D("1.3")}},
+    ]
+    n = Draws(6)
+    found = seconds(build, ranged, n)
+    assert len(n.drawn) == 2
+    by_key = {key: values for (key, _), (_, values) in n.drawn.items()}
+    first = by_key["options.own.capacity.0.output_tokens_per_s"]
+    second = by_key["options.own.capacity.1.requests_per_s"]
+    for i in range(6):
+        alone = seconds(
+            build,
+            [
+                {**SHORT, "output_tokens_per_s": D(repr(float(first[i])))},
+                {**LONG, "requests_per_s": D(repr(float(second[i])))},
+            ],
+            Point(),
+        )
+        for name, values in found.items():
+            assert values[i] == pytest.approx(alone[name].item(), rel=1e-12)
+
+
+def test_a_draw_without_a_solution_is_refused(build: Build) -> None:
+    wide = [SHORT, {**LONG, "requests_per_s": {"low": D("1.2"), "high": 4}}]
+    assert seconds(build, wide)["between"] > 0, "the point has one"
+    with pytest.raises(Faults, match="would take no time, or less"):
+        seconds(build, wide, Draws(64))
+
+
+@pytest.mark.parametrize(
+    ("capacity", "message"),
+    [
+        (["frozen/short", "frozen/twice"], "same proportion of input to output"),
+        (["frozen/short", "frozen/short"], "same proportion of input to output"),
+        ([SHORT, {**LONG, "requests_per_s": 10}], "an input token would take no time, or less"),
+        ([SHORT, {**LONG, "requests_per_s": D("0.4")}], "an output token would take no time, or less"),
+        (["frozen/short", "frozen/other-gpu"], "differ in gpu: X100 and Y200"),
+        (["frozen/short", "frozen/two-gpus"], "differ in gpus_per_replica: 2 and 4"),
+        (["frozen/short", "frozen/other-engine"], "differ in engine"),
+        (["frozen/short", "frozen/other-precision"], "differ in precision"),
+        (["frozen/short", "frozen/other-objective"], "differ in objective"),
+        (["frozen/short", "frozen/other-model"], "differ in model"),
+        (["frozen/short", "frozen/no-mix"], "a rate at a stated mix is needed"),
+        (["frozen/short", "frozen/apart"], "a rate at a stated mix is needed"),
+        ([LONG, "frozen/short"], "a profile and a rate of one's own"),
+        (["frozen/short", "frozen/none"], "frozen/none"),
+        (["frozen/short"], "2"),
+        (["frozen/short", "frozen/long", "frozen/total"], "2"),
+        ([SHORT, {"input_tokens": 3}], "requests_per_s"),
+    ],
+)
+def test_what_cannot_be_fitted_is_refused(build: Build, capacity: Any, message: str) -> None:
+    with pytest.raises(Faults) as caught:
+        seconds(build, capacity)
+    assert re.search(message, str(caught.value)), str(caught.value)
+
+
+def test_a_fleet_of_fitted_rates_is_sized_by_them(build: Build) -> None:
+    of_input, of_output = solved((1000, 500, SECONDS["short"]), (8000, 700, SECONDS["long"]))
+    shares = {"short": F(2, 10), "long": F(2, 10), "between": F(6, 10)}
+    mean = sum(shares[c] * (x["input_tokens"] + x["output_tokens"]) for c, x in CLASSES.items())
+    a_second = F(100_000_000) / mean / 86_400
+    busy = a_second * sum(
+        shares[c] * (x["input_tokens"] * of_input + x["output_tokens"] * of_output) for c, x in CLASSES.items()
+    )
+    case = case_of(build, ["frozen/short", "frozen/long"])
+    fleet = case.price(Exact())["own"].fleets["own"]
+    (level,) = fleet.levels
+    assert np.ravel(level.busy.value(at([F(100_000_000)])))[0] == busy
