@@ -209,7 +209,7 @@ class Oracle:
         leaves: dict[str, Flow] = {}
         overflow: dict[str, str] = {}
         self._hand_down(option, flow, routers, leaves, overflow)
-        mixed = self._spill(leaves, overflow)
+        spilled = self._spill(leaves, overflow)
         names = {name: "" if name == option else name for name in leaves}
         names |= dict.fromkeys(routers, "")
         lines: list[Line] = []
@@ -219,7 +219,7 @@ class Oracle:
         for name, its_flow in {**routers, **leaves}.items():
             spec, part = self.options[name], names[name]
             if name in leaves and spec["kind"] == "api":
-                bill = ApiBill(self, part, spec, its_flow, name in mixed)
+                bill = ApiBill(self, part, spec, its_flow, spilled.get(name, set()))
                 lines += bill.lines()
                 within = within and bill.within_limits()
             elif name in leaves:
@@ -268,9 +268,9 @@ class Oracle:
         shares = shares_of({k: s for k, s in of_class.items() if s is not None})
         return {name: shares.get(name, ZERO) for name in routes}
 
-    def _spill(self, leaves: dict[str, Flow], overflow: dict[str, str]) -> set[str]:
-        """What a full fleet cannot serve in an hour goes to another option: every class alike. Who gets some."""
-        mixed = set()
+    def _spill(self, leaves: dict[str, Flow], overflow: dict[str, str]) -> dict[str, set[str]]:
+        """What a full fleet cannot serve in an hour goes to another option: every class alike. Who may get which."""
+        spilled: dict[str, set[str]] = {}
         for fleet, target in overflow.items():
             if fleet not in leaves:
                 continue
@@ -287,8 +287,8 @@ class Oracle:
                         rest[c, h] = q - served[c, h]
             leaves[fleet] = served
             leaves[target] = added(leaves.get(target, {}), rest)
-            mixed.add(target)
-        return mixed
+            spilled.setdefault(target, set()).update(c for c, _ in served)
+        return spilled
 
     # -- costs around leaves and routers --------------------------------------------------------------------------
 

@@ -42,10 +42,10 @@ def container(meter: str) -> str:
 class ApiBill:
     """One API's month."""
 
-    def __init__(self, oracle: Oracle, name: str, spec: Plain, flow: Flow, mixed: bool) -> None:
+    def __init__(self, oracle: Oracle, name: str, spec: Plain, flow: Flow, spilled: set[str]) -> None:
         self.o, self.name, self.spec, self.flow = oracle, name, spec, flow
-        self.mixed = mixed
-        """Whether the mix of classes changes with the volume: something else spills into it."""
+        self.spilled = spilled
+        """Classes whose share of its traffic changes with the volume: a full fleet spills some of them into it."""
         self.gross = oracle.overhead(spec)
         self.each = oracle.days / 7
         """How many Mondays, Tuesdays, ... a month has."""
@@ -169,13 +169,17 @@ class ApiBill:
         if not (mine.value or mine.rise):
             return Near(ZERO)
         left: Near | Fraction = free
-        if self.mixed:
-            order = list(dict.fromkeys(r.of for r in rows))
-            for kind in order[: order.index(row.of)]:
-                left = most(left - total(of(r) for r in rows if r.of == kind), 0)
-            rows = [r for r in rows if r.of == row.of]
+        if self.spilled:
+            order = list(dict.fromkeys(map(self._together, rows)))
+            for kind in order[: order.index(self._together(row))]:
+                left = most(left - total(of(r) for r in rows if self._together(r) == kind), 0)
+            rows = [r for r in rows if self._together(r) == self._together(row)]
         used = total(of(r) for r in rows)
         return mine - mine / used * left if used > left else Near(ZERO)
+
+    def _together(self, row: Row) -> tuple[str, ...]:
+        """What keeps its shares at every volume: all that follows the volume itself, else a row's own traffic."""
+        return row.of if row.of[0] in self.spilled else ()
 
     def _quota(self, text: str) -> tuple[Fraction, bool]:
         amount, _, rest = text.partition(" ")

@@ -107,8 +107,8 @@ class Slow:
         return True
 
     def clamp(self, needed: int) -> int:
-        n = max(needed + self.spare, self.least)
-        return n if self.most is None else min(n, self.most)
+        n: int = max(needed + self.spare, self.least)
+        return n if self.most is None else min(n, int(self.most))
 
     def running(self, v: Fraction) -> list[int]:
         """Replicas in each hour of the cycle."""
@@ -515,7 +515,7 @@ def test_draws_are_prices_of_the_drawn_figures(build: Build, keys: str) -> None:
     draws = Draws(12)
     option = build(data).price(draws)["fleet"]
     v = 23_456_789.0
-    sums = sum(np.broadcast_to(line.amount(at([v])), (1, 12)) for _, line in option.lines)[0]
+    sums = np.sum([np.broadcast_to(line.amount(at([v])), (1, 12)) for _, line in option.lines], axis=0)[0]
     assert len(draws.drawn) >= 2
     assert np.ptp(sums) > 0
     for i in range(12):
@@ -665,7 +665,7 @@ def test_a_term_that_the_offer_does_not_have(build: Build) -> None:
             build(offered({key: named})).price(Exact())
         (fault,) = refused.value.faults
         assert "on_demand, spot" in fault.expected
-        assert named["term"] in fault.message
+        assert str(named["term"]) in fault.message
     with pytest.raises(Faults) as refused:
         build(offered({"reserved": {"replicas": 1, "term": "commit_2y"}}))
     assert "commit_1y" in str(refused.value)

@@ -42,7 +42,12 @@ def main() -> None:
         assert (empty / "a.png").read_bytes().startswith(b"\x89PNG")
         run(bin_ / "python", "-m", "tco", "validate", "break-even-sketch.yaml", cwd=empty)
         run(bin_ / "tco", "compare", "no-such-scenario", cwd=empty, expect=2)
-    print(f"{wheel.name}: installed without dev packages, compares, copies out, draws")
+        run(bin_ / "tco", "init", "mine.yaml", "--invoice", "$4,300", "--gpu-price", "$2.10/hour", "--yes", cwd=empty)
+        run(bin_ / "tco", "compare", "mine.yaml", cwd=empty)
+        assert "nebius/h100" in run(bin_ / "tco", "prices", "search", "h100", "nebius", cwd=empty)
+        notebook = "import tco; print(tco.compare('coding-agent').table.shape)"
+        assert run(bin_ / "python", "-c", notebook, cwd=empty).startswith("(5,")
+    print(f"{wheel.name}: installed without dev packages, compares, copies out, draws, starts, imports")
 
 
 if __name__ == "__main__":

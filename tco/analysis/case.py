@@ -57,6 +57,12 @@ class Case(NamedTuple):
         """The longer name of an option; its key without one."""
         return self.options[option][1].spec.label or option
 
+    @property
+    def stated_volume(self) -> str:
+        """The planned volume as the scenario has it: a number with its unit, or the ends of a range."""
+        volume = self.document.data["workload"]["volume"]
+        return " to ".join(map(str, volume.values())) if isinstance(volume, dict) else str(volume)
+
     def volume(self) -> Fraction:
         """The planned volume, tokens per day."""
         return self.to_volume(self.scenario.workload.volume)

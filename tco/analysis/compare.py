@@ -237,7 +237,7 @@ def compare(case: Case, draws: int = DRAWS, seed: int = SEED) -> Comparison:
         variants=() if case.variant else tuple(case.scenario.variants),
         currency=case.scenario.currency,
         as_of=case.store.as_of.isoformat(),
-        stated=_as_stated(case.document.data["workload"]["volume"]),
+        stated=case.stated_volume,
         volume=volume,
         requests_per_day=volume / case.traffic.mean_tokens,
         tokens_per_month=volume * case.traffic.days_per_month.value,
@@ -256,11 +256,6 @@ def compare(case: Case, draws: int = DRAWS, seed: int = SEED) -> Comparison:
     if draws and point.ranges:
         result = _with_draws(result, case, never, window, Draws(draws, seed))
     return result._replace(recommendation=_explained(result, case))
-
-
-def _as_stated(volume: object) -> str:
-    """The planned volume as the scenario has it: a number with its unit, or the ends of a range."""
-    return " to ".join(str(bound) for bound in volume.values()) if isinstance(volume, dict) else str(volume)
 
 
 def _with_draws(c: Comparison, case: Case, never: frozenset[str], window: curve.Window, n: Draws) -> Comparison:

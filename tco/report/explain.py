@@ -26,7 +26,7 @@ def print_ledger(case: Case, option: str, books: Ledger, notes: Notes, console: 
     requests = books.volume / case.traffic.mean_tokens
     console.print(
         Text(
-            f"at {case.document.data['workload']['volume']} ({case.document.where(('workload', 'volume'))}): "
+            f"at {case.stated_volume} ({case.document.where(('workload', 'volume'))}): "
             f"{words.tokens(books.volume)} tokens/day, {words.tokens(requests)} requests/day, {currency} a month",
             style="dim",
         )
@@ -77,7 +77,7 @@ def _figures(figures: Sequence[Figure]) -> Table:
     grid.add_column(overflow="fold")
     for figure in figures:
         number = Text(f"{figure.name} ")
-        number.append(f"{words.significant(figure.value)} {figure.unit}".rstrip(), style="cyan")
+        number.append(f"{words.figure(figure.value)} {figure.unit}".rstrip(), style="cyan")
         grid.add_row("", number, Text(str(figure.home), style="dim"))
     return grid
 

@@ -13,6 +13,7 @@ from tco.analysis.feasibility import ruled_out
 from tco.analysis.uncertainty import Spread
 from tco.lineitem import Figure
 from tco.options.base import Note
+from tco.ranges import Range
 from tco.units import format_money, format_tokens
 
 CATEGORIES = {"api": "API", "endpoint": "endpoint", "gpu": "GPUs", "people": "people", "fixed": "fixed"}
@@ -34,6 +35,14 @@ def significant(amount: Fraction, digits: int = 6) -> str:
     scaled = round(amount * 10**places)
     text = f"{Decimal(scaled).scaleb(-places):,f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def figure(value: Fraction) -> str:
+    """A number, and the bounds of one that is a range."""
+    if not isinstance(value, Range):
+        return significant(value)
+    bounds = f"{significant(value.low)} – {significant(value.high)}"
+    return f"{significant(value)} ({'P10 – P90 ' if value.shape == 'lognormal' else ''}{bounds})"
 
 
 def tokens(volume: Fraction | float) -> str:
@@ -79,7 +88,8 @@ def why(c: Comparison) -> list[str]:
     if r.ruled_out and r.option is not None:
         first = c.standing(r.ruled_out[0])
         cost = money(first.ledger.total, c.currency)
-        others = f" So are {listed(list(r.ruled_out[1:]))}." if len(r.ruled_out) > 1 else ""
+        more = list(r.ruled_out[1:])
+        others = f" So {'is' if len(more) == 1 else 'are'} {listed(more)}." if more else ""
         said.append(f"{first.name} would cost {cost} but is ruled out: {'; '.join(first.reasons)}.{others}")
     if r.flips and r.runner_up is not None:
         said.append(f"{r.runner_up} would win with {', or '.join(map(_flip, r.flips))}.")
