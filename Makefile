@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: run test check pytest wheel docs bench clean
 
 run: $(VENV)/installed  ## install into .venv and compare a shipped scenario
-	$(BIN)/tco compare document-pipeline
+	$(BIN)/tco compare coding-agent
 
 test: check wheel pytest  ## everything that must hold before a change lands
 

@@ -290,6 +290,15 @@ class Oracle:
             spilled.setdefault(target, set()).update(c for c, _ in served)
         return spilled
 
+    def unbilled(self, outcome: Outcome) -> Fraction:
+        """What the tokens of a full month's free quotas may be worth: part of the gross that cancels."""
+        dear, most_free = F(30), ZERO  # no price of these scenarios is above $30 per 1M
+        for spec in self.options.values():
+            for stated in spec.get("free_quota", {}).values():
+                amount, rest = stated.split(" ", 1)
+                most_free += number(amount) * (31 if rest.endswith("/day") else 1)
+        return most_free * dear / 10**6
+
     # -- costs around leaves and routers --------------------------------------------------------------------------
 
     def _a_month(self, flow: Flow) -> dict[str, Near]:

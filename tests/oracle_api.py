@@ -1,4 +1,4 @@
-"""What an API bills, the slow way: every class, call, length, tier and hour a row of its own, days one after another."""
+"""What an API bills, the slow way: every class, call, length, tier and hour a row of its own, day after day."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ METERS = ("input", "output", *PARTS["input"], *PARTS["output"])
 class Row:
     """Tokens at a price: of one class, meter, tier, length and stretch of the day."""
 
-    of: tuple[str, str, str]
-    """Class, tier and stretch of the day: all its rows rise and fall together."""
+    of: tuple[str, str]
+    """Class and stretch of the day: all its rows rise and fall together."""
     meter: str
     label: str
     by_day: tuple[Near, ...]
@@ -103,18 +103,16 @@ class ApiBill:
             for tier, portion, stretches in tiers:
                 if not portion:
                     continue
-                for suffix, weight, factor in stretches:
-                    if self.spec.get("tier") == "batch":  # those are batched too
-                        if suffix:
-                            continue
-                        weight, factor = always, F(1)
+                at_any_hour = tier == "batch"
+                for suffix, weight, factor in [("", always, F(1))] if at_any_hour else stretches:
+                    stretch = "all day" if weight == always else suffix
                     by_day = [self._of_day(c, day, weight) for day in range(7)]
                     if not any(x.value or x.rise for x in by_day):
                         continue
                     for meter, label, tokens, price in self._request(what, tier):
                         full = f"{c}: {label}{suffix}" if len(self.o.classes) > 1 else f"{label}{suffix}"
                         days = tuple(x * (portion * tokens) for x in by_day)
-                        yield Row((c, tier, suffix), meter, full, days, price * factor)
+                        yield Row((c, stretch), meter, full, days, price * factor)
 
     def _request(self, c: Class, tier: str) -> Iterator[tuple[str, str, Fraction, Fraction]]:
         """Tokens and price of one request by meter: call by call, and those above a threshold apart."""
@@ -168,14 +166,15 @@ class ApiBill:
         mine = of(row)
         if not (mine.value or mine.rise):
             return Near(ZERO)
-        left: Near | Fraction = free
+        left = Near(free)
         if self.spilled:
             order = list(dict.fromkeys(map(self._together, rows)))
             for kind in order[: order.index(self._together(row))]:
                 left = most(left - total(of(r) for r in rows if self._together(r) == kind), 0)
             rows = [r for r in rows if self._together(r) == self._together(row)]
         used = total(of(r) for r in rows)
-        return mine - mine / used * left if used > left else Near(ZERO)
+        share = mine.value / used.value if used.value else mine.rise / used.rise  # the same at every volume
+        return mine - left * share if used > left else Near(ZERO)
 
     def _together(self, row: Row) -> tuple[str, ...]:
         """What keeps its shares at every volume: all that follows the volume itself, else a row's own traffic."""
@@ -219,7 +218,9 @@ class ApiBill:
             yield "request fees", self._free(by_day, quota) * self.o.each_of(self.spec["request_fee"])
         for name, tool in self.spec.get("tools", {}).items():
             stated = tool["per_request"]
-            uses = {c: self.o.number(stated.get(c, 0) if isinstance(stated, Mapping) else stated) for c in self.o.classes}
+            uses = {
+                c: self.o.number(stated.get(c, 0) if isinstance(stated, Mapping) else stated) for c in self.o.classes
+            }
             days = [total(self._of_day(c, day) * uses[c] for c in self.o.classes) for day in range(7)]
             yield name, self._free(days, tool.get("free")) * self.o.each_of(tool["price"])
         if "seats" in self.spec:
@@ -294,4 +295,3 @@ def pieces(points: Points, cut: Fraction | None) -> Iterator[tuple[Fraction, Fra
         share = sum((s for s, _ in found), ZERO)
         if share:
             yield share, sum((s * x for s, x in found), ZERO) / share, above
-

@@ -37,7 +37,9 @@ class Fleet:
         stated = spec.get("replicas", {})
         bounds = (stated, stated, 0) if isinstance(stated, int) else (
             stated.get("min", 1), stated.get("max"), stated.get("spare", 0))  # fmt: skip
-        self.least, self.most, self.spare = bounds
+        self.least: int = bounds[0]
+        self.most: int | None = bounds[1]
+        self.spare: int = bounds[2]
         self.useful = n(spec.get("target_utilisation", 1)) * n(spec.get("availability", 1))
         self.burst = n(spec.get("burst", oracle.workload.get("burst", 1)))
         self.size = self.useful / self.burst
@@ -129,10 +131,9 @@ class Fleet:
             return [Hour(self.name, h, x, self.size, 0, self.room) for h, x in enumerate(self.arriving)]
         found = []
         for h, busy in enumerate(self.load):
-            if busy > 0:
-                n = self.clamp(busy, self.size)
-            else:  # spares do not run without load, and what bills busy hours only bills nothing
-                n = 0 if self.billing == "busy_hours" else self.least
+            # spares do not run without load, and what bills busy hours only bills nothing
+            at_rest = 0 if self.billing == "busy_hours" else self.least
+            n = self.clamp(busy, self.size) if busy > 0 else at_rest
             found.append(Hour(self.name, h, busy, self.size, n, self.room))
         if self.billing == "static":  # those of the busiest hour run in every hour
             return [replace(h, replicas=max(x.replicas for x in found)) for h in found]
@@ -175,7 +176,8 @@ class Fleet:
         """GPUs that are paid for in the busiest hour: all zones, the reserved base, staging."""
         peak = max(h.replicas for h in self.hours)
         base = self.lots(self.spec.get("reserved", {}).get("replicas", 0), floor=False)
-        return (max(self.lots(peak), base) * self.zones + self.lots(self.spec.get("staging", 0), floor=False)) * self.together
+        zones = max(self.lots(peak), base) * int(self.zones)
+        return (zones + self.lots(self.spec.get("staging", 0), floor=False)) * self.together
 
     def above(self, replicas: int) -> int:
         """Lots beyond the reserved base."""
@@ -196,7 +198,7 @@ class Fleet:
         found = list(self._rented())
         if "cluster_overhead" in self.spec:
             share = self.o.number(self.spec["cluster_overhead"])
-            found.append(("cluster overhead", total(cost for _, cost in found) * share))
+            found.append(("cluster overhead", total(near(cost) for _, cost in found) * share))
         return [Line(self.name, category, label, near(cost)) for label, cost in found]
 
     def _running(self) -> tuple[Near | Fraction, Fraction]:

@@ -1,4 +1,4 @@
-"""Numbers of the oracle: a value at a volume, how fast it rises there, and how far it is to where a decision changes."""
+"""Numbers of the oracle: a value at a volume, how fast it rises there, and how far to where a decision changes."""
 
 from __future__ import annotations
 

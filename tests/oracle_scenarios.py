@@ -12,7 +12,13 @@ D = Decimal
 OFFICE = [0, 0, 0, 0, 0, 0, 1, 2, 4, 5, 5, 4, 3, 4, 5, 5, 4, 2, 1, 1, 0, 0, 0, 0]
 NIGHT = [3, 3, 2, 1, 1, *[0] * 16, 1, 2, 3]
 TWO_PEAKS = [1, 1, 1, 1, 2, 5, 5, 2, 1, 1, 3, 3, 6, 6, 3, 1, 1, 2, 2, 4, 1, 1, 1, 1]
-DAYS: list[Any] = ["flat", {"peak_hour_share": "12.5%"}, {"by_hour": OFFICE}, {"by_hour": NIGHT}, {"by_hour": TWO_PEAKS}]
+DAYS: list[Any] = [
+    "flat",
+    {"peak_hour_share": "12.5%"},
+    {"by_hour": OFFICE},
+    {"by_hour": NIGHT},
+    {"by_hour": TWO_PEAKS},
+]
 WEEKS: list[Any] = [
     {"by_hour": {"weekday": OFFICE, "weekend": NIGHT}},
     {"by_hour": [*TWO_PEAKS * 3, *OFFICE * 2, *[0] * 24, *NIGHT]},
@@ -34,16 +40,15 @@ def traffic(draw: st.DrawFn, *, weekly: bool = True, one_load: bool = False, all
     for i, share in enumerate([*draw(one_of([], ["30%"], ["12.5%", "45%"])), "rest"]):
         growing = draw(st.booleans())
         spread = draw(st.integers(0, 3)) == 0
-        c: Data = {"share": share, "input_tokens": draw(LENGTHS) if spread else draw(one_of(300, 1100, 2000, 2001, 5000)),
-                   "output_tokens": draw(one_of(40, 210, 700))}  # fmt: skip
+        size = draw(LENGTHS) if spread else draw(one_of(300, 1100, 2000, 2001, 5000))
+        c: Data = {"share": share, "input_tokens": size, "output_tokens": draw(one_of(40, 210, 700))}
         if draw(st.booleans()) and not (spread and "min" not in c["input_tokens"]):
             c["cacheable_input_tokens"] = draw(one_of(120, 300))
         if growing:
             c["calls_per_task"] = draw(one_of(2, 3, D("2.5"), D("7.5")))
             c |= draw(some_of(context_growth_tokens=one_of(150, 800)))
-        if all_wait or i == 0 or draw(st.booleans()):
-            c["batchable_share"] = "100%" if all_wait else draw(one_of("40%", "100%", D("0.07")))
-            c["deadline"] = "36 h" if all_wait else draw(one_of("2 h", "200 min", "8 h", "24 h", "3 days"))
+        c["batchable_share"] = "100%" if all_wait else draw(one_of("40%", "100%", D("0.07")))
+        c["deadline"] = "36 h" if all_wait else draw(one_of("2 h", "200 min", "8 h", "24 h", "3 days"))
         if not one_load:
             c |= draw(maybe("load", loads))
         classes[f"c{i}"] = c
@@ -66,12 +71,16 @@ def traffic(draw: st.DrawFn, *, weekly: bool = True, one_load: bool = False, all
 
 
 QUALITY = st.tuples(
-    one_of({}, {"undetected_failure_rate": "2%"}, {"undetected_failure_rate": "0.1%", "bad_answer_costs": "$3/request"}),
+    one_of(
+        {}, {"undetected_failure_rate": "2%"}, {"undetected_failure_rate": "0.1%", "bad_answer_costs": "$3/request"}
+    ),
     one_of({"failure_rate": "7%", "on_failure": "retry"}, {"failure_rate": "4%", "on_failure": "$0.05/request"}),
     one_of({}, {"review_share": "5%", "review": "€0.8/request"}),
 ).map(lambda parts: {k: v for part in parts for k, v in part.items()})
 EMBEDDED = one_of(
-    {"price": "$0.02/1M tokens"}, {"price": "€0.13/1M tokens", "batch_price": "$0.01/1M tokens"}, {"all_in": "$1.1/hour"}
+    {"price": "$0.02/1M tokens"},
+    {"price": "€0.13/1M tokens", "batch_price": "$0.01/1M tokens"},
+    {"all_in": "$1.1/hour"},
 )
 AROUND = some_of(
     fixed_costs=one_of(
@@ -149,7 +158,9 @@ def termed_api(draw: st.DrawFn) -> Data:
     if draw(st.booleans()):
         found["request_fee"] = draw(one_of("$1/1k requests", "$0.0004/request"))
         if "free_quota" in found:
-            found["free_quota"] |= draw(one_of({}, {"requests": "100 requests/day"}, {"requests": "90000 requests/month"}))
+            found["free_quota"] |= draw(
+                one_of({}, {"requests": "100 requests/day"}, {"requests": "90000 requests/month"})
+            )
     return {"kind": "api", **found, **draw(COUNTS), **draw(AROUND), **draw(some_of(people=FEW, quality=QUALITY))}
 
 
@@ -179,7 +190,9 @@ def billed_fleet(draw: st.DrawFn, *, bounded: bool = False, window: bool = False
     ))}  # fmt: skip
     if billing == "busy_time":
         found["wake_ups_per_day"] = draw(one_of(3, D("0.5")))
-        found |= draw(one_of({"cold_start": "3 min"}, {"idle_timeout": "90 s"}, {"cold_start": "40 s", "idle_timeout": "3 min"}))
+        found |= draw(
+            one_of({"cold_start": "3 min"}, {"idle_timeout": "90 s"}, {"cold_start": "40 s", "idle_timeout": "3 min"})
+        )
     else:
         found["replicas"] = bounds
         found |= draw(some_of(zones=one_of(2, 3)))
@@ -222,7 +235,8 @@ def billed_fleet(draw: st.DrawFn, *, bounded: bool = False, window: bool = False
 def owned_fleet(draw: st.DrawFn) -> Data:
     """Servers that are bought."""
     owned: Data = {
-        "price": draw(one_of("$325000", "€90000")), "gpus_per_server": draw(one_of(4, 8)), "life_years": draw(one_of(4, 5)),
+        "price": draw(one_of("$325000", "€90000")), "gpus_per_server": draw(one_of(4, 8)),
+        "life_years": draw(one_of(4, 5)),
         **draw(some_of(
             residual=one_of("15%"), cost_of_capital=one_of("9%"), networking=one_of("12.5%"), maintenance=one_of("6%"),
             software=one_of("$4500/year"), colocation=one_of("$1500/month"),
@@ -275,6 +289,8 @@ def meetings(draw: st.DrawFn, weekly: bool = True) -> Data:
         same = draw(EMBEDDED)
         for name in options:
             options[name] |= draw(one_of({}, {"embeddings": same}))
-    whole = draw(some_of(traffic_days_per_month=one_of(30), billed_hours_per_month=one_of(720), amortise_months=one_of(24)))
+    whole = draw(
+        some_of(traffic_days_per_month=one_of(30), billed_hours_per_month=one_of(720), amortise_months=one_of(24))
+    )
     rates = {"EUR": {"usd": D("1.13"), "as_of": "2026-11-01", "source": "made up"}}
     return {**whole, "exchange_rates": rates, "workload": workload, "options": options}

@@ -7,6 +7,7 @@ import io
 import json
 import math
 import os
+import re
 from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
@@ -19,6 +20,7 @@ from conftest import Build, Data, dedicated, on_steps, oracle, scenarios, self_h
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 from oracle import Curve, Oracle, Outcome, curve, leaders, steps, swaps
+from oracle_scenarios import meetings
 
 from tco.analysis.case import Case
 from tco.analysis.compare import compare
@@ -252,6 +254,108 @@ def test_between_crossovers_no_sampled_order_differs(build: Build, data: Data) -
             if not (a.feasible and b.feasible) or a.total.value == b.total.value or cheaper is None:
                 continue
             assert cheaper == (p.a if a.total.value < b.total.value else p.b), v
+
+
+# -- where everything meets --------------------------------------------------------------------------------------------
+
+
+def plainly(found: dict[tuple[str, str, str], Any]) -> dict[tuple[str, str, str], Any]:
+    """Amounts by labels without what only says more of the same: the quota, a discount's level, order of brackets."""
+    merged: dict[tuple[str, str, str], Any] = {}
+    for (part, category, label), x in found.items():
+        short = re.sub(r"^(cluster overhead|volume discount).*", r"\1", label.replace(" beyond the free quota", ""))
+        if " (long context)" in short:
+            short = short.replace(" (long context)", "") + " (long context)"
+        key = (part, category, short)
+        merged[key] = merged[key] + x if key in merged else x
+    return merged
+
+
+def held(build: Build, data: Data, name: str, volumes: list[Fraction]) -> None:
+    """Every line of an option and whether it can serve the load: at volumes and just above, in both arithmetics."""
+    slow, case = oracle(data), build(data)
+    exact, floats = case.price(Exact())[name], case.price(Point())[name]
+    for v in volumes:
+        for above in (False, True):
+            side, where = (just_above if above else at), f"{name} at {v}{'+' if above else ''}"
+            outcome = slow.price(name, v, above)
+            want = {k: x for k, x in plainly(outcome.by_key()).items() if x}
+            got = plainly({k: x[0] for k, x in amounts(exact, side([v])).items()})
+            if not above:
+                assert {k: x for k, x in got.items() if x} == want, where
+                assert (not ledger(exact, v).over) == outcome.feasible, where
+            rough = plainly({k: x[0] for k, x in amounts(floats, side([float(v)])).items()})
+            gross = outcome.gross + slow.unbilled(outcome)
+            for k in got.keys() | want.keys() | rough.keys():
+                assert abs(got.get(k, 0) - want.get(k, 0)) <= gross / 2**140, (where, k)
+                assert abs(F(rough.get(k, 0.0)) - want.get(k, 0)) <= gross / 10**11, (where, k)
+
+
+@settings(SLOW, max_examples=4 * SCALE)
+@given(data=meetings(), volumes=st.lists(VOLUMES, min_size=1, max_size=2))
+def test_terms_billing_and_costs_around_meet(build: Build, data: Data, volumes: list[Fraction]) -> None:
+    slow = oracle(data)
+    for name in data["options"]:
+        near = steps(slow, name, volumes[0], F(10**12), most=2)
+        held(build, data, name, [*volumes, *(v for v in near if v.denominator < 10**30)])
+
+
+@st.composite
+def meeting_comparisons(draw: st.DrawFn) -> Data:
+    """Two options of such a scenario and a line that costs what one of them does somewhere."""
+    data = draw(meetings(weekly=False))
+    names = draw(st.lists(st.sampled_from(sorted(data["options"])), min_size=2, max_size=2, unique=True))
+    for name, spec in data["options"].items():
+        spec["candidate"] = name in names
+    slow, hi = oracle(data), 10**5
+    while hi < 10**11 and sum(len(steps(slow, name, LO, F(10 * hi), most=40)) for name in names) < 40:
+        hi *= 10
+    somewhere = F(hi) * draw(st.integers(2, 90)) / 100
+    cost = slow.price(names[0], somewhere).total.value / (somewhere * slow.days) * 10**6
+    data["options"]["line"] = {"kind": "api", "price": {"blended": f"${float(cost) + 1e-6:.6f}/1M tokens"}}
+    return {**data, "range": {"from": f"{LO} tokens/day", "to": f"{hi} tokens/day"}}
+
+
+@settings(SLOW, max_examples=5 * SCALE)
+@given(data=meeting_comparisons())
+def test_crossovers_where_everything_meets(build: Build, data: Data) -> None:
+    slow, found = oracle(data), compare(build(data))
+    curves = curves_of(slow, F(found.window[1]))
+    for p in found.pairs:
+        want = swaps(curves[p.a], curves[p.b], (p.a, p.b))
+        event(f"{min(len(want), 3)} swaps")
+        assert [(x.below, x.above, x.kind) for x in p.crossings] == [(x.below, x.above, x.kind) for x in want]
+        assert [x.volume for x in p.crossings] == [float(x.volume) for x in want], "correctly rounded"
+
+
+def test_a_hybrid_reached_by_two_paths_pays_its_own_once(build: Build) -> None:
+    """A retry, a free quota and an overflow behind a router that two routes lead to."""
+    data: Data = {
+        "workload": {"volume": "1000000 tokens/day", "input_tokens": 900, "output_tokens": 100,
+                     "load": {"peak_hour_share": "20%"}},
+        "options": {
+            "api": {"kind": "api", "price": {"input": "$2/1M tokens", "output": "$8/1M tokens"},
+                    "free_quota": {"tokens": "5000000 tokens/day"},
+                    "quality": {"failure_rate": "20%", "on_failure": "retry"}},
+            "fleet": {"kind": "self_hosted", "gpu_price": "$2/hour", "capacity": {"requests_per_s": 2}, "replicas": 2},
+            "inner": {"kind": "hybrid", "routes": {"fleet": "80%", "api": "rest"}, "overflow": {"fleet": "api"},
+                      "fixed_costs": {"router": "$40/month"}, "people": {"fte": 1, "cost": "$120000/year"}},
+            "outer": {"kind": "hybrid", "routes": {"inner": "25%", "middle": "rest"}},
+            "middle": {"kind": "hybrid", "routes": {"inner": "100%"}},
+        },
+    }  # fmt: skip
+    held(build, data, "outer", [F(1), F(10**7), F(10**9, 7), F(10**10)])
+    priced = oracle(data).price("outer", F(10**9)).by_key()
+    assert priced["", "fixed", "router"] == 40
+    assert priced["", "people", "people"] == 10_000
+    requests_per_day = F(10**9) / 1000
+    through_fleet = sum(
+        min(requests_per_day * s * F(80, 100), F(2 * 2 * 3600)) for s in [F(1, 5), *[F(4, 5) / 23] * 23]
+    )
+    tokens = (requests_per_day - through_fleet) * F("1.2") * 1000
+    billed = (tokens - 5_000_000) * F(365, 12)
+    money = (billed * F(9, 10) * 2 + billed * F(1, 10) * 8) / 10**6
+    assert sum(x for (part, _, _), x in priced.items() if part == "api") == money
 
 
 # -- exact mode ------------------------------------------------------------------------------------------------------

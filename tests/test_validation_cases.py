@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import json
+import os
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from conftest import PAPER, Build, Data
+from conftest import PAPER, Build, Data, yaml
 
 from tco.analysis.compare import Comparison, compare
 from tco.analysis.crossings import Crossing
@@ -187,6 +191,94 @@ class TestMoreThanOneCrossing:
         (fleet,) = found.standing("own").ledger.fleets
         sized = sum(h.busy * self.RATE * 3600 * 24 * F(h.hours) / 730 for h in fleet.levels) * DAYS
         assert billed == sized == 100_000_000 * DAYS
+
+
+class TestMoreThanOneCrossingThroughTheCommandLine:
+    """Case 6 as a user meets it: `tco compare FILE --json --png`."""
+
+    @pytest.mark.parametrize(("price", "number"), [("15", 3), ("12.6", 5), ("11", 9)])
+    def test_crossings_in_json_and_numbered_in_the_picture(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, price: str, number: int
+    ) -> None:
+        from matplotlib.axes import Axes
+        from typer.testing import CliRunner
+
+        from tco.cli.app import app
+
+        own = {**TestMoreThanOneCrossing.OWN}
+        options = {"api": {"kind": "api", "price": {"blended": f"${price}/1M tokens"}}, "own": own}
+        workload = TestMoreThanOneCrossing.WORKLOAD
+        data = {"workload": workload, "options": options, "range": {"to": "10B tokens/day"}}
+        (tmp_path / "stairs.yaml").write_text(yaml(data), encoding="utf-8")
+
+        written: list[str] = []
+        annotate = Axes.annotate
+
+        def noted(axes: Axes, text: str, *args: Any, **keys: Any) -> Any:
+            written.append(text)
+            return annotate(axes, text, *args, **keys)
+
+        monkeypatch.setattr(Axes, "annotate", noted)
+        monkeypatch.chdir(tmp_path)
+        done = CliRunner().invoke(app, ["compare", "stairs.yaml", "--json", "--png", "stairs.png"])
+        assert done.exit_code == 0, done.stderr
+        want = TestMoreThanOneCrossing().expected(price, F(1))
+        content = json.loads(done.stdout)
+        (pair,) = content["crossovers"]
+        found = [
+            (x["kind"], x["tokens_per_day"], x["cheaper_up_to_here"], x["cheaper_above"]) for x in pair["crossings"]
+        ]
+        assert len(found) == number
+        assert found == want
+        assert all(x["exact"] for x in pair["crossings"])
+        assert [b["up_to"] for b in content["bands"][:-1]] == [volume for _, volume, _, _ in want]
+        assert (tmp_path / "stairs.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+        assert [text for text in written if text.isdigit()] == [str(i + 1) for i in range(number)]
+
+
+MEASURED = Path(os.environ.get("TCO_VALIDATION_DATA", "/work/shared/data")) / "vllm_cost_meter_subset.csv"
+SAMPLE = [  # GPU-hour of all GPUs, output tokens/s: made up, in the form of the published rows
+    ("6.98", "255.125"), ("6.98", "2464.4452"), ("3.67", "2900.0625"), ("12.5", "8155.0661017"), ("0.79", "31.5"),
+]  # fmt: skip
+
+
+class TestMeasuredCurves:
+    """Case 5: $ per 1M output = gpu_cost_hr / (tps_output x 3600 / 10^6), where the rate is kept busy all the time."""
+
+    def per_mtok(self, build: Build, cost_per_hour: str, tokens_per_s: str) -> Fraction:
+        """Through a whole scenario: a fleet of fixed size at the row's rate, and output alone up to what it can do."""
+        a_day = D(tokens_per_s) * 86_400
+        fleet = {
+            "kind": "self_hosted", "gpu_price": f"${cost_per_hour}/hour", "replicas": {"min": 1, "max": 1},
+            "capacity": {"output_tokens_per_s": D(tokens_per_s)},
+        }  # fmt: skip
+        workload = {"volume": f"{a_day:f} tokens/day", "output_tokens": 256}
+        found = run(build, workload, {"gpu": fleet}, range={"to": "10B tokens/day"}).standing("gpu")
+        assert not found.ledger.over, "at capacity exactly it is not full"
+        assert found.ledger.fleets[0].utilisation == 1
+        assert found.ledger.fleets[0].peak == 1
+        return found.ledger.exact / (F(a_day) * DAYS) * 10**6
+
+    @pytest.mark.parametrize(("cost", "rate"), SAMPLE)
+    def test_a_sample_of_rows(self, build: Build, cost: str, rate: str) -> None:
+        assert self.per_mtok(build, cost, rate) == F(cost) / (F(rate) * 3600 / 10**6)
+
+    def test_every_published_row(self, build: Build) -> None:
+        if not MEASURED.exists():
+            pytest.skip(f"NOT HELD AGAINST THE PUBLISHED CURVES: no {MEASURED} (TCO_VALIDATION_DATA names the folder)")
+        with MEASURED.open(encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        assert len(rows) == 28
+        for row in rows:
+            cost, rate = row["gpu_cost_hr"], row["tps_output"]
+            found = self.per_mtok(build, cost, rate)
+            assert found == F(cost) / (F(rate) * 3600 / 10**6), row
+            assert float(found) == pytest.approx(float(row["c_eff_per_mtok"]), rel=1e-12), "as published"
+
+    def test_utilisation_decides(self, build: Build) -> None:
+        """One GPU at a request a second and at two hundred: 24 times the price of a token."""
+        low, high = self.per_mtok(build, "6.98", "255.14653"), self.per_mtok(build, "6.98", "6237.5925")
+        assert (f"{float(low):.3f}", f"{float(high):.4f}") == ("7.599", "0.3108")
 
 
 FLAT: Data = {**PAPER, "input_per_mtok": D("2.50"), "output_per_mtok": 10}

@@ -224,13 +224,15 @@ def compare(case: Case, draws: int = DRAWS, seed: int = SEED) -> Comparison:
     curves = [_pieces(case, name, floats[name], costs[name], window, ends[name]) for name in names]
     solver = Solver(case, names, exact, floats, curves, ends)
     pairs = solver.pairs()
+    for text in case.scenario.assumptions:
+        notes.assume("", text)
     for text in _defaults(standings, case):
         notes.assume("", text)
     for s in standings:
         for leaf, text in s.ledger.advice:
             notes.warn(leaf, text)
         for check in s.unknown:
-            notes.warn(s.name, f"{check.stage}: {check.reason}")
+            notes.warn(s.name, check.reason, grave=True)
     result = Comparison(
         title=case.title,
         variant=case.variant,
@@ -280,7 +282,7 @@ def _explained(c: Comparison, case: Case) -> Recommendation:
     cheaper = [s for s in c.standings if not s.feasible and s.ledger.total < best.ledger.total]
     return r._replace(
         ruled_out=tuple(s.name for s in sorted(cheaper, key=lambda s: s.ledger.total)),
-        stage=stage(case, best),
+        stage=None if r.too_close else stage(case, best),
         flips=flips(c, best, None if r.runner_up is None else c.standing(r.runner_up)),
     )
 
@@ -315,7 +317,7 @@ def flips(c: Comparison, best: Standing, other: Standing | None) -> tuple[Flip, 
     gap = other.ledger.exact - best.ledger.exact
     main = max(other.ledger.categories, key=lambda k: other.ledger.categories[k], default="")
     amount = sum((e.exact for e in other.ledger.entries if e.category == main), Fraction(0))
-    if 0 < gap < amount:
+    if 0 < gap < amount and len(other.leaves) == 1:  # a hybrid may share what would get cheaper with the best one
         found.append(Flip("price", float(gap / amount), 0.0, main))
         used = [f.utilisation for f in other.ledger.fleets]
         if main == "gpu" and len(used) == 1 and used[0] is not None and used[0] * amount < amount - gap:

@@ -16,6 +16,15 @@ from tco.ranges import Distribution
 from tco.scenario.requirements import DATA_LEVELS
 from tco.units import format_tokens
 
+KEYS = {
+    "data": "data",
+    "quality": "quality.accuracy",
+    "context": "context_tokens",
+    "fine-tuning": "fine_tunable",
+    "latency": "time_to_first_token",
+}
+"""The key of an option that each stage asks for."""
+
 Status = Literal["met", "failed", "unknown"]
 
 
@@ -72,7 +81,7 @@ def _judged(
     unknown = [leaf for leaf, fact in facts.items() if fact is None]
     if unknown:
         of = "" if unknown == [name] else f" of {', '.join(unknown)}"
-        return Check(stage, "unknown", f"not known{of}, and {need}")
+        return Check(stage, "unknown", f"`{KEYS[stage]}`{of} is not stated, and {need}")
     return Check(stage, "met", need)
 
 

@@ -1,4 +1,4 @@
-"""Look-up of catalogue entries by name. Only the file an entry stands in is read, only the entry is validated.
+"""Look-up of catalogue entries by name. Of the file an entry stands in, only the entry is read and validated.
 
 A name is FILE/ENTRY: `aws/p5.48xlarge` is the entry `p5.48xlarge` of `aws.yaml`. A folder of one's own comes before
 the shipped one. Nothing falls back: an unknown name, region, term or date is an error with what there is.
@@ -17,7 +17,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from tco.document import Document, Faults, did_you_mean, load, nearest, validate
+from tco.document import Document, Faults, did_you_mean, load, load_part, nearest, validate
 from tco.lineitem import Figure, Home
 from tco.shipped import shown
 
@@ -77,6 +77,7 @@ class Store:
     def __init__(self, folders: Sequence[Path], as_of: date) -> None:
         self.folders, self.as_of = tuple(folders), as_of
         self._documents: dict[Path, Document] = {}
+        self._parts: dict[Path, Document] = {}
         self._found: dict[tuple[str, str], Found] = {}
 
     @cached_property
@@ -91,7 +92,7 @@ class Store:
     @property
     def documents(self) -> Iterable[Document]:
         """What has been read so far: the inputs of a result."""
-        return self._documents.values()
+        return [*self._parts.values(), *self._documents.values()]
 
     def read(self, path: Path) -> Document:
         """The file, read once."""
@@ -99,6 +100,15 @@ class Store:
             document = load(path)
             self._documents[path] = replace(document, path=shown(document.path))
         return self._documents[path]
+
+    def _read_for(self, path: Path, section: str, entry: str) -> Document:
+        """The file with this entry in it, if it has it: only that, unless the file was read already."""
+        if path not in self._documents:
+            part = load_part(path, section, entry)
+            if part is not None:
+                self._parts[path] = replace(part, path=shown(part.path))
+                return self._parts[path]
+        return self.read(path)
 
     def _section(self, document: Document, section: str) -> dict[str, Any]:
         content = document.data.get(section)
@@ -115,7 +125,7 @@ class Store:
         stem, entry = name.split("/")
         paths = self.files.get(stem, [])
         for path in paths:
-            document = self.read(path)
+            document = self._read_for(path, section, entry)
             content = self._section(document, section)
             if entry in content:
                 spec = validate(_model(section), content[entry], document, (section, entry))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tco.document.document import DataPath, Document, Mark
 from tco.document.faults import Fault, Faults, did_you_mean, nearest, one_of
 from tco.document.load import load, load_text
+from tco.document.part import load_part
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -22,6 +23,7 @@ __all__ = [
     "Mark",
     "did_you_mean",
     "load",
+    "load_part",
     "load_text",
     "nearest",
     "one_of",

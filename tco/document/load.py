@@ -30,7 +30,7 @@ _OTHER_ENCODINGS = (
 
 def load(path: Path, *, partial: bool = False) -> Document:
     """Reads a YAML file of at most `MAX_BYTES`. Raises Faults, also for what cannot be read at all."""
-    return load_text(_read(Path(path)), str(path), partial=partial)
+    return load_text(read_bytes(Path(path)), str(path), partial=partial)
 
 
 def load_text(text: str | bytes, name: str, *, partial: bool = False) -> Document:
@@ -65,8 +65,8 @@ def load_text(text: str | bytes, name: str, *, partial: bool = False) -> Documen
     return Document(Path(name), data, marks, key_marks, lines, raw, tuple(faults))
 
 
-def _read(path: Path) -> bytes:
-    """The bytes of a regular file; what is not one, or too large, is told before opening it."""
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a regular file. Raises Faults for what is not one, or too large, before opening it."""
     file = str(path)
     try:
         status = path.stat()

@@ -129,6 +129,8 @@ class Note(NamedTuple):
 
     option: str
     text: str
+    grave: bool = False
+    """Whether it may undo the answer: said in the same breath as a recommendation of the option."""
 
     def __str__(self) -> str:
         return f"{self.option}: {self.text}" if self.option else self.text
@@ -145,9 +147,9 @@ class Notes:
         """Something taken for granted that a reader may want to state."""
         self.assumptions[Note(option, text)] = None
 
-    def warn(self, option: str, text: str) -> None:
+    def warn(self, option: str, text: str, grave: bool = False) -> None:
         """Something that makes the result less sure."""
-        self.warnings[Note(option, text)] = None
+        self.warnings[Note(option, text, grave)] = None
 
 
 def home_of(document: Document, path: Steps, source: str = "", checked: str = "") -> Home:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
-from math import isinf
+from math import ceil, isinf
 
 from tco.analysis.compare import Comparison, Flip, Standing
 from tco.analysis.crossings import Band, Crossing, Pair
@@ -53,6 +53,8 @@ def tokens(volume: Fraction | float) -> str:
 def percent(share: Fraction | float) -> str:
     """A share in per cent, one decimal where it matters."""
     value = float(share) * 100
+    if 0 < value < 0.05:
+        return "under 0.1 %"
     return f"{value:,.0f} %" if value >= 10 or value == int(value) else f"{value:.1f} %"
 
 
@@ -64,9 +66,10 @@ def verdict(c: Comparison) -> str:
         return f"No option can serve this workload {at}."
     best = c.standing(r.option)
     cost = f"{money(best.ledger.total, c.currency)} a month"
-    gone = f" But {best.name} was switched off on {best.retired}." if best.retired is not None else ""
+    doubts = [note.text for note in c.warnings if note.grave and note.option in (best.name, *best.leaves)]
+    gone = "".join(f" But {text}." for text in doubts)
     if r.runner_up is None:
-        return f"{best.name} is the only option that can serve this workload {at}: {cost}.{gone}"
+        return f"{best.name} is the only option that nothing rules out {at}: {cost}.{gone}"
     second = c.standing(r.runner_up)
     other = money(second.ledger.total, c.currency)
     if r.too_close:
@@ -96,7 +99,7 @@ def why(c: Comparison) -> list[str]:
     if r.option is not None and (saving := c.standing(r.option).saving) is not None:
         amount = money(abs(saving.amount), c.currency)
         less = "less" if saving.amount >= 0 else "more"
-        said.append(f"It costs {amount} a month ({percent(abs(saving.share))}) {less} than {saving.current} today.")
+        said.append(f"{r.option} costs {amount} a month ({percent(abs(saving.share))}) {less} than {saving.current} today.")
     if r.stage is not None and c.staged:
         said.append(f"Stage: {r.stage}.")
     return said
@@ -104,10 +107,16 @@ def why(c: Comparison) -> list[str]:
 
 def _flip(f: Flip) -> str:
     if f.what == "volume":
-        return f"a volume {f.of} {edge(f.value)} tokens/day ({f.value / f.now:.3g} × the plan)"
+        return f"a volume {f.of} {edge(f.value)} tokens/day ({f.value / f.now:.4g} × the plan)"
     if f.what == "price":
-        return f"its {CATEGORIES.get(f.of, f.of)} {percent(f.value)} cheaper"
-    return f"its GPUs {percent(f.value)} busy instead of {percent(f.now)}"
+        return f"its {CATEGORIES.get(f.of, f.of)} {at_least(f.value)} cheaper"
+    return f"its GPUs {at_least(f.value)} busy, by other work too, instead of {percent(f.now)}"
+
+
+def at_least(share: float) -> str:
+    """A share in per cent, rounded up: what is printed suffices."""
+    digits = 0 if share >= 0.1 else 1
+    return f"{ceil(share * 100 * 10**digits - 1e-9) / 10**digits:,.{digits}f} %"
 
 
 def against(s: Standing) -> str:
@@ -234,7 +243,7 @@ def uncrossed(c: Comparison) -> list[str]:
         elif not p.crossings:
             others.append(f"{p.a} and {p.b}: {outcome(p)}.")
     return [
-        *(f"{winner} is always cheaper than {listed(losers)}." for winner, losers in always.items()),
+        *(f"{winner} is never dearer than {listed(losers)}." for winner, losers in always.items()),
         *(
             f"{winner} is cheaper than {listed(losers)} throughout the range; they cross only outside it."
             for winner, losers in here.items()
@@ -297,7 +306,9 @@ def footnotes(crossings: list[Crossing]) -> list[str]:
 
 def feasible(s: Standing) -> str:
     """Whether an option can serve the volume, or why not."""
-    return "yes" if s.feasible else "no"
+    if not s.feasible:
+        return "no"
+    return f"{s.unknown[0].stage}?" if s.unknown else "yes"
 
 
 def reasons(c: Comparison) -> list[str]:

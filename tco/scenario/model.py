@@ -49,6 +49,9 @@ class Scenario(Model):
 
     name: Text | None = None
     description: Text | None = None
+    assumptions: list[Text] = Field(
+        default_factory=no_items, description="what this scenario takes for granted, printed with the results"
+    )
     as_of: Date | None = Field(None, description="the date prices are read at; today when absent")
     currency: Currency = "USD"
     exchange_rates: dict[Currency, Rate] = Field(default_factory=no_keys)

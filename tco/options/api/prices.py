@@ -35,8 +35,9 @@ class Prices:
             self.currency = self.found.currency
             retires = self.found.spec.retires
             if retires is not None:
-                gone = "was switched off" if retires <= context.store.as_of else "will be switched off"
-                context.notes.warn(at.name, f"{spec.model} {gone} on {retires}")
+                past = retires <= context.store.as_of
+                gone = "was switched off" if past else "will be switched off"
+                context.notes.warn(at.name, f"{spec.model} {gone} on {retires}", grave=past)
         else:
             assert spec.price is not None
             self.stated = OwnPrices(

@@ -135,7 +135,10 @@ class Capacity(NamedTuple):
         n = context.n
         if self.beside is not None:
             self._say_fitted(c, context)
-        return sum((times * self._of_call(c, counts, context) for times, counts in call_usage(c, self.at, n)), n(0))
+        seconds = sum((times * self._of_call(c, counts, context) for times, counts in call_usage(c, self.at, n)), n(0))
+        if self.beside is None and self.rates.prefill_tokens_per_s is None and self._mix(Exact()) is not None:
+            self._say_predicted(c, context)  # once for all its calls: it looks at each of them
+        return seconds
 
     def _of_call(self, c: Class, counts: Mapping[str, Number], context: Context) -> Number:
         n, r = context.n, self.rates
@@ -163,7 +166,6 @@ class Capacity(NamedTuple):
             return tokens / rate
         for side in ("input", "output"):
             self._covers(c, side in mix or not np.any(np.asarray(counts[side]) > 0), f"a mix without {side} tokens")
-        self._say_predicted(c, context)
         longer = _longest(counts, mix)
         measured = {
             "requests_per_s": n(1),
@@ -319,4 +321,5 @@ def check_hardware(at: At, known: Capacity | None, gpu: str, context: Context) -
     profile: str = known.found.spec.gpu
     here, there = (re.sub(r"nvidia|amd|sxm\d?|[^a-z0-9]", "", g.lower()) for g in (gpu, profile))
     if here not in there and there not in here:
-        context.notes.warn(at.name, f"{known.found.name} was found on {profile}, and what is paid for is {gpu}")
+        text = f"{known.found.name} was found on {profile}, and what is paid for is {gpu}"
+        context.notes.warn(at.name, text, grave=True)

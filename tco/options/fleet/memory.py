@@ -18,7 +18,6 @@ from tco.fields import Count, Model, Parsed, Positive, PositiveShare, Reference
 from tco.lineitem import Figure
 from tco.options.base import At, Context, Unusable
 from tco.options.fleet.capacity import Capacity
-from tco.options.fleet.serves import serves_references
 from tco.ranges import Distribution, Range
 from tco.units import UnitError, parse_count
 from tco.workload.demand import Class
@@ -196,8 +195,8 @@ def _size(serves: Serves, at: At, known: Capacity | None, context: Context) -> _
         assert serves.kv_bytes_per_token is not None
         own = serves.kv_bytes_per_token
         return _Size("the model", serves.weights_gb, own, own, limit, "its precision", {})
-    keys = next(iter(serves_references(at.spec.serves)))
-    found = context.find(at, "open_weights", serves.model, *map(str, keys))
+    keys = ("serves",) if isinstance(at.spec.serves, str) else ("serves", "model")
+    found = context.find(at, "open_weights", serves.model, *keys)
     context.paper(at.name, found, found.spec)
     model: OpenModel = found.spec
     precision = _precision(serves, at, known, context)

@@ -67,7 +67,9 @@ class Spec(OptionSpec):
     @model_validator(mode="after")
     def _one_way(self) -> Spec:
         if (self.routes is None) == (self.cascade is None):
-            raise UnitError(None, "one of `routes` and `cascade`", "")
+            whole = next(iter(self.overflow), "")
+            beside = f"; beside `overflow`, `routes: {{{whole}: 100%}}`" if whole and self.routes is None else ""
+            raise UnitError(None, f"one of `routes` and `cascade`{beside}", "")
         if (self.cascade is None) != (self.escalate is None):
             raise UnitError(None, "`escalate` beside `cascade`", "")
         return self
