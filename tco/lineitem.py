@@ -49,6 +49,10 @@ class Figure(NamedTuple):
     of: tuple[tuple[Figure, int], ...] = ()
     factor: Fraction = Fraction(1)
 
+    def __hash__(self) -> int:
+        # its place is hash enough: that of a `Fraction` is a modular inverse, and counts of tokens are keyed by figures
+        return hash((self.name, self.home.where))
+
     @property
     def uncertain(self) -> bool:
         """Whether it is a range, or made of one."""
