@@ -112,7 +112,7 @@ def main() -> None:
 
     def show(what: str, name: str, to: str, bar: float, beside: str = "") -> None:
         ratio, used = clock[name] / clock[to], processor[name] / processor[to]
-        missed = "" if min(ratio, used) <= bar else "  MISSED"
+        missed = "" if max(ratio, used) <= bar else "  MISSED"
         print(f"{what:<44} {ratio:.2f} x (processor {used:.2f} x), bar {bar:g}{missed}{beside}")
 
     show("--help", "help", "bare", HELP)

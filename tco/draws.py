@@ -18,6 +18,7 @@ from tco.quantity import Array, Number
 from tco.ranges import Range
 
 DRAWS = 256
+MOST_DRAWS = 100_000
 SEED = 1
 
 

@@ -254,4 +254,5 @@ def money(*per: str, example: str) -> Parsed:
 
 GpuPrice = Annotated[units.Money, money("hour", "gpu_hour", "day", "month", "year", example="$1.10/hour")]
 MoneyOverTime = Annotated[units.Money, money("hour", "day", "month", "year", example="$1.10/hour")]
+Salary = Annotated[units.Money, money("year", "month", example="150k USD/year")]
 MoneyPerMtok = Annotated[units.Money, money("mtok", example="$0.80/1M tokens")]

@@ -25,7 +25,7 @@ from tco.analysis.feasibility import ruled_out
 from tco.catalog.browse import EVERY_SECTION, entries
 from tco.catalog.store import Store
 from tco.document import Document, Fault, Faults, did_you_mean, load_text
-from tco.draws import DRAWS, SEED, Draws
+from tco.draws import DRAWS, MOST_DRAWS, SEED, Draws
 from tco.quantity import at
 from tco.report import words
 from tco.report.json import as_json
@@ -190,7 +190,11 @@ class Result:
     def to_png(self, path: str | Path) -> Path:
         """Draw the cost curves and bands to a file, as `tco compare --png` does. OSError where it cannot be written."""
         target = Path(path)
-        target.write_bytes(draw(self.comparison))
+        if target.suffix.lower() != ".png":
+            raise Faults([Fault(str(path), 0, 0, "not the name of a picture", "a file that ends in .png")])
+        aside = target.with_name(f".{target.name[:50]}.aside")
+        aside.write_bytes(draw(self.comparison))
+        aside.replace(target)  # whole, or as it was
         return target
 
     def __repr__(self) -> str:
@@ -227,8 +231,11 @@ def compare(
     if variant is not None:
         document = with_variant(document, variant)
     count = DRAWS if draws is None else draws
-    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
-        raise Faults([Fault("draws", 0, 0, f"not a number of draws: {count!r}", "a whole number from 0")])
+    if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= MOST_DRAWS:
+        expected = f"a whole number from 0 to {MOST_DRAWS:,}"
+        raise Faults([Fault("draws", 0, 0, f"not a number of draws: {count!r}", expected)])
+    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or seed < 0):
+        raise Faults([Fault("seed", 0, 0, f"not a seed: {seed!r}", "a whole number from 0")])
     case = build_case(document, variant)
     return Result(case, run(case, count, SEED if seed is None else seed))
 

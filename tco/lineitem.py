@@ -13,6 +13,9 @@ import numpy as np
 from tco.quantity import Array, At, Linear, Number, Quantity, linear
 from tco.ranges import Range
 
+KEY_JOINT = " / "
+"""Between the keys of a figure's home: no name holds it, so that no two figures share a draw."""
+
 
 class Home(NamedTuple):
     """Where a figure comes from: a catalogue entry, a line of the scenario, or a named default."""
@@ -200,3 +203,5 @@ class Bill(NamedTuple):
     """Soft limits: a load beyond one is a warning, and the option stays feasible."""
     floors: tuple[Floor, ...] = ()
     """What is a warning while the load is too low."""
+    gpus_inputs: tuple[Figure, ...] = ()
+    """The figures they follow from, where those are not the fleet's."""

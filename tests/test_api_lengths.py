@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from conftest import PAPER, Build, Data
 
+from tco.document import Faults
 from tco.draws import Draws
 from tco.lineitem import Exact, Point
 from tco.quantity import at
@@ -200,3 +201,15 @@ def test_ranges_of_calls_and_growth(build: Build) -> None:
             want += min(left, F(1)) * one_request(180_000 + history, F(100))
             history, left = history + F(growth), left - 1
         assert abs(F(float(found[k])) - want) <= want / 10**12
+
+
+def test_a_threshold_is_one_number(build: Build) -> None:
+    """Which calls are long is not drawn: a range of it is refused where it stands."""
+    row = {**CLIFF, "long_context": {**CLIFF["long_context"], "above_tokens": {"low": "10k", "high": "100k"}}}
+    data = {
+        "workload": {"volume": "1000 requests/day", "input_tokens": 99_000},
+        "options": {"api": {"kind": "api", "model": "frozen/cliff"}},
+    }
+    with pytest.raises(Faults, match="above_tokens") as refused:
+        build(data, {"models": {"cliff": {"name": "cliff", "prices": [row]}}}).price(Exact())
+    assert "not a range" in str(refused.value)

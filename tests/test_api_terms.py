@@ -15,7 +15,7 @@ from conftest import Build, Data
 from tco.analysis.compare import compare
 from tco.document import Faults
 from tco.draws import Draws
-from tco.lineitem import INVOICE, Bill, Exact, Figure, LineItem, Point
+from tco.lineitem import INVOICE, KEY_JOINT, Bill, Exact, Figure, LineItem, Point
 from tco.quantity import Number, at, just_above
 from tco.ranges import Range
 
@@ -356,6 +356,22 @@ class TestVolumeDiscounts:
             [float(volume_for(F(10_500))), 1e9],
         )
 
+    def test_a_level_that_is_drawn_above_its_point_of_nothing(self, build: Build) -> None:
+        """All units: once spend is above what the level is drawn as, all of it is discounted."""
+        above = {"low": "$0/month", "mode": "$0/month", "high": "$20k/month"}
+        data = scenario(all_units_discounts=[{"above": above, "discount": "10%"}])
+        draws = Draws(8)
+        volume = float(volume_for(F(9000)))
+        found = amount(bill_of(build, data, draws).lines, at([volume]))[0]
+        ((_, level),) = draws.drawn.values()
+        np.testing.assert_allclose(found, np.where(level < 9000, 8100, 9000), rtol=1e-9)
+        assert len(set(found.round().tolist())) == 2
+        sure = scenario(all_units_discounts=[{"above": "$0/month", "discount": "10%"}])
+        for n in (Exact(), Point()):
+            here = at([volume_for(F(9000))]) if n.exact else at([volume])
+            one, other = (float(np.ravel(amount(bill_of(build, d, n).lines, here))[0]) for d in (data, sure))
+            assert one == other
+
     @pytest.mark.parametrize(
         ("keys", "message"),
         [
@@ -480,6 +496,40 @@ class TestFreeQuota:
                 for x in priced(free_quota={"tokens": "10M tokens/month"})
             }
             assert got == want
+
+    @pytest.mark.parametrize(
+        ("load", "per", "listed"),
+        [(WEEK, "day", True), (WEEK, "month", False), (OFFICE, "day", False), (FLAT, "day", False)],
+    )
+    def test_the_days_of_the_week_are_among_the_figures_of_a_daily_quota(
+        self, build: Build, load: list[Fraction], per: str, listed: bool
+    ) -> None:
+        """Just where another profile of the same length would move the line."""
+        data = scenario(
+            load,
+            request_fee="$2/1k requests",
+            free_quota={"tokens": f"5M tokens/{per}", "requests": f"1000 requests/{per}"},
+            tools={"search": {"price": "$1/request", "per_request": 1, "free": f"900 requests/{per}"}},
+        )
+        changed = [w + (F(3) if h == 9 else F(0)) for h, w in enumerate(load)]
+        other = {**data, "workload": workload(changed)}
+        volumes = [F(10**6), F(7 * 10**6)]
+        lines, after = bill_of(build, data).lines, bill_of(build, other).lines
+        assert len(lines) == 6
+        for line, moved in zip(lines, after, strict=True):
+            assert (line.amount(at(volumes)).tolist() != moved.amount(at(volumes)).tolist()) == listed, line.label
+            assert any("load" in f.home.key for f in line.inputs) == listed, line.label
+
+    def test_of_a_daily_quota_a_day_that_is_the_same_all_week_moves_nothing(self, build: Build) -> None:
+        """Beside a class with a week of its own."""
+        own = {name: {**c} for name, c in CLASSES.items()}
+        own["chat"]["load"] = {"by_hour": [float(w) for w in WEEK]}
+        own["agent"]["load"] = {"by_hour": [float(w) for w in OFFICE]}
+        data = scenario(free_quota={"tokens": "5M tokens/day"})
+        data["workload"]["classes"] = own
+        for line in bill_of(build, data).lines:
+            keys = {f.home.key for f in line.inputs if "load" in f.home.key}
+            assert keys == {KEY_JOINT.join(("workload", "classes", "chat", "load", "by_hour"))}
 
     def test_ranges(self, build: Build) -> None:
         check_draws(
@@ -624,8 +674,15 @@ class TestFees:
         check(build, data, lambda v, _: Invoice(v).spend() + 25 * 30 + F(8000, 18), SPREAD)
         categories = {line.label: line.category for line in bill_of(build, data).lines}
         assert (categories["seats"], categories["model migrations"]) == (INVOICE, "fixed")
-        years = scenario(migrations={"cost": "$8k", "every": "1.5 years"})
-        assert bill_of(build, years).lines[-1].rate == F(8000, 18)
+
+    @pytest.mark.parametrize(
+        ("every", "months"),
+        [("year", 12), ("quarter", 3), ("months", 1), ("18 months", 18), ("1.5 years", 18), ("2 yr", 24), ("6 mo", 6)],
+    )
+    def test_every_so_often_is_written_alike_everywhere(self, build: Build, every: str, months: int) -> None:
+        stated = {"cost": "$8k", "every": every}
+        for keys in ({"migrations": stated}, {"fixed_costs": {"x": stated}}):
+            assert bill_of(build, scenario(**keys)).lines[-1].rate == F(8000, months)
 
     def test_what_the_provider_invoices_is_the_invoice(self, build: Build) -> None:
         data = scenario(
@@ -655,9 +712,11 @@ class TestFees:
         [
             ({"tools": {"s": {"price": "$1/request", "per_request": {"chats": 1}}}}, "no request class `chats`"),
             ({"tools": {"s": {"price": "$1/1M tokens", "per_request": 1}}}, "does not fit here"),
-            ({"migrations": {"cost": "$8k", "every": "18"}}, "duration without a unit"),
-            ({"migrations": {"cost": "$8k", "every": "0 months"}}, "18 months"),
+            ({"migrations": {"cost": "$8k", "every": "18"}}, "18 months"),
+            ({"migrations": {"cost": "$8k", "every": "0 months"}}, "period of nothing"),
             ({"migrations": {"cost": "$8k", "every": "3 min"}}, "18 months"),
+            ({"migrations": {"cost": "$8k", "every": "18 monthss"}}, "18 months"),
+            ({"fixed_costs": {"x": {"cost": "$8k", "every": "monthss"}}}, "18 months"),
             ({"seats": {"count": 3, "price": "$30/month"}}, "does not fit here"),
         ],
     )

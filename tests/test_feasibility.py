@@ -317,3 +317,53 @@ def test_requirements_are_read_from_yaml() -> None:
     )
     c = compare(build_case(load_text(text, "s.yaml"), today=date(2026, 11, 21)))
     assert verdicts(c) == [("data", "met")]
+
+
+# -- context ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_hybrid_is_held_to_what_reaches_each_option(build: Build) -> None:
+    """Short requests to the small model, long ones to the large: routing by length is what hybrids are for."""
+    workload: Data = {
+        "volume": "1000000 tokens/day",
+        "classes": {
+            "short": {"share": "90%", "input_tokens": 900, "output_tokens": 100},
+            "long": {"share": "rest", "input_tokens": 100_000, "output_tokens": 100},
+        },
+    }
+    options: Data = {
+        "small": api(context_tokens=8000),
+        "large": api("$4", context_tokens=200_000),
+        "routed": {"kind": "hybrid", "routes": {"small": {"short": "100%"}, "large": {"long": "100%"}}},
+        "crossed": {"kind": "hybrid", "routes": {"small": {"long": "100%"}, "large": {"short": "100%"}}},
+    }
+    c = run(build, options, workload)
+    assert c.standing("routed").feasible
+    assert not c.standing("small").feasible
+    assert c.standing("crossed").reasons[0].startswith("small: its context is 8k tokens, and a call of long of 100k")
+
+
+@pytest.mark.parametrize(
+    ("keys", "needs"),
+    [({}, 11_000), ({"input_ratio": 1.5}, 16_000), ({"output_ratio": 2}, 12_000), ({"reasoning_tokens": 5000}, 16_000)],
+)
+def test_context_counts_tokens_as_the_option_does(build: Build, keys: Data, needs: int) -> None:
+    workload: Data = {"volume": "1000000 tokens/day", "input_tokens": 10_000, "output_tokens": 1000}
+    options = {"fits": api(context_tokens=needs, **keys), "short": api(context_tokens=needs - 1, **keys)}
+    c = run(build, options, workload)
+    assert [s.feasible for s in c.standings] == [True, False]
+
+
+def test_equivalent_spend_is_of_an_api_that_may_serve(build: Build) -> None:
+    c = run(
+        build,
+        {
+            "cheap": api("$1", data="public"),
+            "allowed": api("$3", data="vpc"),
+            "x": own(),
+            "y": own(gpu_price="$0.1/hour", fixed_costs={"much": "$900/month"}, capacity={"requests_per_s": 100}),
+        },
+        requirements={"data": "vpc"},
+    )
+    named = {x.equivalent_api for p in c.pairs for x in p.crossings if {p.a, p.b} == {"x", "y"}}
+    assert named == {"allowed"}

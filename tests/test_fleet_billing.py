@@ -63,6 +63,8 @@ class Slow:
             self.classes[name] = ([F(x) / a_day * per_token for x in w], waits, hours)
         self.month = F(self.spec.get("billed_hours_per_month", MONTH))
         self.weeks = min(DAYS, self.month / 24) / 7
+        if self.spec.get("billing") in ("busy_time", "batch_window"):
+            self.weeks = DAYS / 7  # work is work, in a month of however many billed hours
         self.cycles = self.weeks * 168 / self.length
         stated = self.spec.get("replicas", {})
         self.least, self.most, self.spare = stated.get("min", 1), stated.get("max"), stated.get("spare", 0)
@@ -744,3 +746,55 @@ def test_swaps_of_draws_with_costs_that_fall(build: Build) -> None:
         gap = costs[1][:, i] - costs[0][:, i]
         clear = np.abs(gap) > 1e-9 * costs[0][:, i]
         assert np.array_equal(order[clear], -np.sign(gap[clear]))
+
+
+# -- months of fewer billed hours than the traffic has ---------------------------------------------------------------
+
+SHORT: Data = {"billed_hours_per_month": 176}
+"""22 days of 8 hours, where traffic comes all day on every day."""
+
+
+@pytest.mark.parametrize("hours", [176, {"low": 170, "high": 182}])
+def test_seconds_of_work_are_billed_whatever_the_billed_hours(build: Build, hours: Any) -> None:
+    """All the month's work, and a wake-up on each day of its traffic."""
+    spec = {"billing": "busy_time", "cold_start": "3 min", "wake_ups_per_day": 4, "billed_hours_per_month": hours}
+    data = scenario(spec)
+    v = F(7_654_321)
+    for n in (Exact(), Point(), Draws(4)):
+        option = build(data).price(n)["fleet"]
+        here = at([v]) if n.exact else at([float(v)])
+        found = {line.label: np.ravel(line.amount(here)) for _, line in option.lines}
+        work, woken = v / 100 / 3600 * DAYS * RATE, 4 * DAYS * 3 / 60 * RATE
+        assert all(abs(F(x) - work) <= work / 10**12 for x in found["GPUs"].tolist())
+        assert all(abs(F(x) - woken) <= woken / 10**12 for x in found["wake-ups"].tolist())
+    for _, line in build(data).price(Exact())["fleet"].lines:
+        assert not any("billed_hours" in f.home.key for f in line.inputs), "they move nothing"
+    assert books(build, scenario({**spec, "billed_hours_per_month": 176}), v).idle_hours == 0
+
+
+def test_a_window_is_sized_for_all_of_the_months_work(build: Build) -> None:
+    v = F(100_000_000)
+    data = scenario({**WINDOW, "window_hours_per_month": 176, **SHORT, "replicas": {"min": 0}}, **WAITS)
+    (line,) = (line for _, line in build(data).price(Exact())["fleet"].lines)
+    needed = math.ceil(v / 100 / 3600 * DAYS / 176)
+    assert line.amount(at([v])).item() == needed * 176 * RATE
+    assert not any("billed_hours" in f.home.key for f in line.inputs)
+
+
+def test_a_window_fits_every_month_that_is_drawn(build: Build) -> None:
+    month = {"billed_hours_per_month": {"low": 500, "high": 960}}
+    with pytest.raises(Faults, match="windows of 700 hours in a month of 500"):
+        build(scenario({**WINDOW, "window_hours_per_month": 700, **month}, **WAITS)).price(Exact())
+    build(scenario({**WINDOW, "window_hours_per_month": 500, **month}, **WAITS)).price(Exact())
+
+
+@pytest.mark.parametrize("most", ["100%", "99%"])
+def test_the_rest_of_a_drawn_spot_share_is_on_the_own_term(build: Build, most: str) -> None:
+    """A share whose point is all of the hours is drawn below it."""
+    share = {"low": "50%", "mode": most, "high": most}
+    data = scenario({"spot": {"share": share, "price": "$0.5/hour", "interruption_overhead": 0}})
+    draws = Draws(6)
+    option = build(data).price(draws)["fleet"]
+    ((_, drawn),) = draws.drawn.values()
+    total_cost = sum(np.broadcast_to(np.ravel(line.amount(at([1e3]))), 6) for _, line in option.lines)
+    np.testing.assert_allclose(total_cost, float(MONTH) * ((1 - drawn) * float(RATE) + drawn * 0.5), rtol=1e-12)

@@ -351,8 +351,8 @@ class TestWhoCanServeWhat:
         ({"big": {"gpu": "frozen/none", "capacity": "frozen/known"}, "small": SMALL}, {}, "frozen/none"),
         ({"big": {**BIG, "capacity": "frozen/nothing"}, "small": SMALL}, {}, "frozen/nothing"),
         ({"big": {**BIG, "capacity": "frozen/known", "gpus_per_replica": 2}, "small": SMALL}, {}, "found on 3 GPUs"),
-        ({f"p{i}": BIG for i in range(9)}, {}, "81 ways to give 2 classes to 9 pools"),
-        ({f"p{i}": BIG for i in range(8)}, {}, "120 ways|ways to serve 2 classes on 8 pools"),
+        ({f"p{i}": BIG for i in range(9)}, {}, "153 ways to serve 2 classes on 9 pools"),
+        ({f"p{i}": BIG for i in range(8)}, {}, "120 ways to serve 2 classes on 8 pools"),
         ({"big": BIG, "small": SMALL}, {"burst": D("0.5")}, "`burst` of 1 or more"),
         ({"big": BIG, "small": SMALL}, {"billing": "busy_hours"}, "autoscaled"),
     ],
@@ -375,3 +375,14 @@ def test_a_load_that_overflows_into_a_mix_keeps_its_classes_whole(build: Build) 
     hours = [F(line.quantity.value(at([F(7000 * 86_400)]))[0]) for label, line in lines.items() if "GPUs" in label]
     assert hours == [HOURS, 0], "5,000 tokens/s are left: one big replica"
     assert any("given to pools whole" in note.text for note in notes.assumptions)
+
+
+@pytest.mark.parametrize("n", [Exact(), Point()])
+def test_too_many_ways_are_counted_and_not_built(build: Build, n: Any) -> None:
+    """One replica of the big pool is worth ten million of the small one's."""
+    pools = {
+        "big": {**BIG, "capacity": {"requests_per_s": "1M"}},
+        "small": {**SMALL, "capacity": {"requests_per_s": D("0.1")}},
+    }
+    with pytest.raises(Faults, match="10000003 ways"):
+        build(scenario(pools)).price(n)

@@ -30,6 +30,7 @@ from tco.analysis.check import check_file
 from tco.analysis.compare import Comparison, compare
 from tco.analysis.starter import Answers
 from tco.report.schema import schema_text
+from tco.scenario.requirements import DATA_LEVELS
 from tco.units import UnitError
 
 ROOT = Path(__file__).parent.parent
@@ -73,8 +74,9 @@ def test_a_quote_for_a_gpu(tmp_path: Path) -> None:
         tmp_path,
     )
     assert (done.returncode, done.stdout) == (0, "")
-    assert done.stderr.endswith("wrote quote.yaml: now `tco compare quote.yaml`\n")
-    assert len((tmp_path / "quote.yaml").read_text().splitlines()) <= 16
+    beside = ", and scenario.schema.json beside it for editors"
+    assert done.stderr.endswith(f"wrote quote.yaml{beside}: now `tco compare quote.yaml`\n")
+    assert len((tmp_path / "quote.yaml").read_text().splitlines()) <= 18
     assert tco("validate quote.yaml", tmp_path).returncode == 0
     found = json.loads(tco("compare quote.yaml --json", tmp_path).stdout)
     cost = {o["name"]: Fraction(o["cost_per_month"]) for o in found["options"]}
@@ -92,8 +94,10 @@ def test_an_invoice(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     text = (tmp_path / "invoice.yaml").read_text()
     requests = round(Fraction(4300) / ((1200 * 1 + 300 * 5) / Fraction(10**6)))
-    assert f"volume: {requests:,} requests/month   # what $4,300.00 buys at list prices" in text
-    assert "assumed split" in text
+    assert f"volume: {requests:,} requests/month   # from the invoice" in text
+    assert f"the volume is what $4,300.00 buys at list prices of {date.today()}" in text
+    assert "the traffic is 1200 input and 300 output tokens a request" in text
+    assert "nobody stated a model" not in text
     found = json.loads(tco("compare invoice.yaml --json", tmp_path).stdout)
     paid = next(o for o in found["options"] if o["name"] == "claude-haiku-4.5")["cost_per_month"]
     assert Fraction(paid) == 4300
@@ -110,6 +114,87 @@ def test_a_rule_about_data(tmp_path: Path) -> None:
         "own-gpus": True,
     }
     assert c.recommendation.option in ("private-endpoint", "own-gpus")
+    text = (tmp_path / "rule.yaml").read_text()
+    assert "private-endpoint: {kind: api, model: aws/bedrock-claude-haiku-4.5, data: vpc}" in text
+    assert "own-gpus runs another model than claude-haiku-4.5, and quality was not compared" in text
+
+
+@pytest.mark.parametrize(
+    ("model", "private"),
+    [
+        ("anthropic/claude-haiku-4.5", "aws/bedrock-claude-haiku-4.5"),
+        ("groq/gpt-oss-120b", "aws/bedrock-gpt-oss-120b"),
+        ("openai/gpt-5", "azure/gpt-5"),
+        ("azure/gpt-5", "azure/gpt-5"),
+        ("fireworks/llama-3.1-405b", None),  # Bedrock's was switched off
+        ("openai/gpt-5-mini", None),
+    ],
+)
+@pytest.mark.parametrize("level", ["vpc", "zero_retention"])
+def test_the_same_model_at_a_private_provider_before_another(model: str, private: str | None, level: str) -> None:
+    text = starter.starter(Answers((model,), data=level), TODAY).text
+    assert f"private-endpoint: {{kind: api, model: {private or starter.PRIVATE_MODEL}, data: vpc}}" in text
+    said = f"private-endpoint is {starter.PRIVATE_MODEL}, as the catalogue has no {model.split('/')[1]} at a private"
+    assert (said in text) == (private is None)
+
+
+def test_premises_hold_servers_that_are_owned(tmp_path: Path) -> None:
+    text = starter.starter(Answers(data="on_premises"), TODAY).text
+    scenario = yaml.safe_load(text)
+    assert scenario["options"]["own-servers"]["owned"] == {
+        "hardware": "hardware/h100-8x",
+        "life_years": 3,
+        "power": {"price": "us/industrial", "pue": "data-centres/average"},
+    }
+    assert "gpu" not in scenario["options"]["own-servers"]
+    c = compared(text, tmp_path)
+    assert c.recommendation.option == "own-servers"
+    assert {"depreciation", "power"} <= set(c.standing("own-servers").ledger.categories)
+    for rented in (Answers(gpu="nebius/h100"), Answers(gpu_price="$2/hour")):
+        with pytest.raises(UnitError, match="rented: they do not stand on your premises"):
+            starter.starter(rented._replace(data="on_premises"), TODAY)
+
+
+def test_what_is_taken_for_granted_is_printed_with_the_results(tmp_path: Path) -> None:
+    assert tco("init mine.yaml --data vpc --model openai/gpt-5-mini --invoice '$90'", tmp_path).returncode == 0
+    said = yaml.safe_load((tmp_path / "mine.yaml").read_text())["assumptions"]
+    assert len(said) == 6
+    found = json.loads(tco("compare mine.yaml --json", tmp_path).stdout)
+    assert [text for text in found["assumptions"] if text in said] == said
+
+
+def test_an_invoice_that_contradicts_the_traffic(tmp_path: Path) -> None:
+    command = "init {}.yaml --model anthropic/claude-haiku-4.5 --volume '2M requests/month' --invoice '${}'"
+    low = tco(command.format("low", 4000), tmp_path)  # 2 x (1200 x $1 + 300 x $5) = $5,400
+    said = "$5,400.00 a month at list prices, and not the invoice of $4,000.00"
+    assert "the invoice was $4,000.00: if that is a discount, put `discount: 25.9%` on the option" in low.stderr
+    text = (tmp_path / "low.yaml").read_text()
+    assert f"the stated traffic is {said}" in text
+    assert "discount" not in text
+    high = tco(command.format("high", "5,941"), tmp_path)
+    assert "check the traffic, or what else is on the invoice" in high.stderr
+    for paid in ("4,860", "5,940"):  # exactly 10 % is no contradiction
+        near = tco(command.format(f"near{paid[0]}", paid), tmp_path)
+        assert "note:" not in near.stderr
+        assert f"the invoice was ${paid}.00" in (tmp_path / f"near{paid[0]}.yaml").read_text()
+
+
+def test_an_invoice_of_no_model_says_which_it_is_taken_for() -> None:
+    text = starter.starter(Answers(invoice="$4,300"), TODAY).text
+    assert f"the invoice is of {starter.MODELS[0]}, as nobody stated a model" in text
+
+
+@pytest.mark.parametrize("answer", ["none", "no", "None"])
+def test_no_gpus(answer: str, tmp_path: Path) -> None:
+    text = starter.starter(Answers(gpu=answer), TODAY).text
+    assert set(yaml.safe_load(text)["options"]) == {m.split("/")[1] for m in starter.MODELS}
+    assert compared(text, tmp_path).recommendation.option is not None
+
+
+def test_a_name_of_a_shell_is_quoted(tmp_path: Path) -> None:
+    (tmp_path / "scenario.schema.json").write_text("{}")
+    done = tco("init 'my $first.yaml'", tmp_path)
+    assert done.stderr.endswith("wrote my $first.yaml: now `tco compare 'my $first.yaml'`\n")
 
 
 @pytest.mark.parametrize(
@@ -168,7 +253,8 @@ def test_an_invoice_in_another_currency_than_the_results(tmp_path: Path) -> None
     stated = Answers(("anthropic/claude-haiku-4.5",), invoice="€4,300", currency="USD")
     text = starter.starter(stated, TODAY).text
     requests = round(4300 * euro / ((1200 * 1 + 300 * 5) / Fraction(10**6)))
-    assert f"volume: {requests:,} requests/month   # what €4,300.00 buys" in text
+    assert f"volume: {requests:,} requests/month " in text
+    assert "the volume is what €4,300.00 buys" in text
     assert "currency" not in text
     assert abs(read_case_text(text, tmp_path).standings[0].ledger.exact - 4300 * euro) < Fraction(27, 20_000)
 
@@ -202,7 +288,8 @@ SIZES = st.sampled_from(["1", "1200", "1.5k", "950.5", "12,000", "0.5"])
 
 @st.composite
 def answers(draw: st.DrawFn) -> Answers:
-    gpu = draw(st.sampled_from(["gpu", "gpu_price", None]))
+    data = draw(maybe(st.sampled_from(["public", "dpa", "zero_retention", "vpc", "on_premises"])))
+    gpu = None if data == "on_premises" else draw(st.sampled_from(["gpu", "gpu_price", None]))
     return Answers(
         models=tuple(draw(st.lists(known("models"), max_size=3))),
         volume=draw(maybe(st.sampled_from(["2M requests/month", "30M tokens/day", "5 queries/s", "1 request/hour"]))),
@@ -212,7 +299,7 @@ def answers(draw: st.DrawFn) -> Answers:
         gpu=draw(known("gpus")) if gpu == "gpu" else None,
         gpu_price=draw(st.sampled_from(["$2.10/hour", "€1,400/month", "$2/GPU-hour"])) if gpu == "gpu_price" else None,
         capacity=draw(maybe(known("capacity"))),
-        data=draw(maybe(st.sampled_from(["public", "dpa", "zero_retention", "vpc", "on_premises"]))),
+        data=data,
         currency=draw(maybe(st.sampled_from(["USD", "EUR", "INR"]))),
     )
 
@@ -249,6 +336,18 @@ def test_defaults_are_in_the_catalogues_and_alive() -> None:
         assert not found.objective.startswith(("none", "not stated"))
     for role in starter.ENGINEER.values():
         store.find("people", role)
+    for price in starter.ELECTRICITY.values():
+        store.find("electricity", price)
+    for section, name in starter.EXAMPLES.items():
+        starter.check({"models": "model", "gpus": "gpu"}.get(section, section), name, store)
+    hardware = store.find("hardware", starter.HARDWARE).spec
+    assert hardware.residual.after_months == 12 * int(starter.LIFE_YEARS)
+    assert hardware.gpu == next(iter(starter.CAPACITY))
+
+
+def test_a_level_of_data_is_said_in_five_words() -> None:
+    assert tuple(starter.LEVELS) == DATA_LEVELS
+    assert {len(words.split()) for words in starter.LEVELS.values()} == {5}
 
 
 def test_the_page_names_the_defaults() -> None:
@@ -286,7 +385,20 @@ WRONG = {
     "--model anthropic/claude-haiku4.5": "did you mean `anthropic/claude-haiku-4.5`?",
     "--model claude-haiku-4.5": "FILE/ENTRY",
     "--volume 2M": "rate without a unit",
-    "--volume '0 requests/month'": "less than one token a day",
+    "--volume '0 requests/month'": "--volume: less than one token a day",
+    "--model haiku": "did you mean `anthropic/claude-haiku-5.5` or `anthropic/claude-haiku-4.5`",
+    "--model zzzzzz": "such as anthropic/claude-haiku-4.5",
+    "--model anthropic/claude-haiku-3.5": "switched off on 2026-02-19: expected a model that is still served, such as",
+    "--model together/llama-3.3-70b": "such as deepinfra/llama-3.3-70b, fireworks/llama-3.3-70b, groq/llama-3.3-70b",
+    "--model voyage/voyage-4": "--model: request: no price for output tokens",
+    "--gpu H100": "did you mean `nebius/h100`",
+    "--gpu h100": "did you mean `nebius/h100`",
+    "--gpu zzzzzz": "such as nebius/h100",
+    "--capacity zzzzzz": "such as gpt-oss-120b/h100-2x-vllm-fp4",
+    "--gpu none --capacity gpt-oss-120b/h100-2x-vllm-fp4": "nothing to carry load",
+    "--gpu none --data on_premises": "nothing runs on your premises",
+    "--gpu nebius/h100 --data on_premises": "rented: they do not stand on your premises",
+    "--gpu-price '$2/hour' --data on_premises": "rented: they do not stand on your premises",
     "--invoice 4300": "did you mean `$4300`?",
     "--invoice '$0.0001'": "one request",
     "--gpu-price '$2.10'": "money without what it is per",
@@ -298,7 +410,7 @@ WRONG = {
     "--data zero-retention": "did you mean `zero_retention`?",
     "--currency eur": "a currency code",
     "--input-tokens many": "a number",
-    "--input-tokens 0 --output-tokens 0": "above 0",
+    "--input-tokens 0 --output-tokens 0": "`--input-tokens` or `--output-tokens` above 0",
     "--input-tokens '1B tokens/month'": "both a month",
     "--input-tokens '1B tokens/day' --output-tokens 5": "tokens of a request",
     "--input-tokens '1B tokens/month' --output-tokens '1B tokens/month' --volume '1M tokens/day'": "requests/month",
@@ -312,6 +424,7 @@ def test_wrong_answers_write_nothing(flags: str, tmp_path: Path) -> None:
     assert done.returncode == 2
     assert WRONG[flags] in done.stderr
     assert "Traceback" not in done.stderr
+    assert not re.search(r"scenario\.yaml|mine\.yaml|tco init. would|:\d+:\d+:", done.stderr)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -364,7 +477,7 @@ class Terminal:
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
-PROMPTS = ("APIs", "Traffic", "Input tokens", "Output tokens", "A GPU", "Where data may go")
+PROMPTS = ("APIs", "Traffic", "Input tokens", "Output tokens", "Where data may go", "A GPU")
 
 
 def test_six_questions_and_enter_takes_the_default(tmp_path: Path) -> None:
@@ -375,6 +488,16 @@ def test_six_questions_and_enter_takes_the_default(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     assert tco("init", tmp_path / "other").returncode == 0
     assert (tmp_path / "scenario.yaml").read_bytes() == (tmp_path / "other" / "scenario.yaml").read_bytes()
+
+
+def test_on_premises_no_gpu_is_asked_for(tmp_path: Path) -> None:
+    run = Terminal(tmp_path, "--model", "anthropic/claude-haiku-4.5", "--volume", "2M requests/month")
+    run.answer("Input tokens", "\n")
+    run.answer("Output tokens", "\n")
+    run.until("the provider keeps no copy")
+    run.answer("Where data may go", "on_premises\n")
+    assert run.end() == 0
+    assert "hardware: hardware/h100-8x" in (tmp_path / "scenario.yaml").read_text()
 
 
 def test_a_wrong_answer_is_asked_again(tmp_path: Path) -> None:

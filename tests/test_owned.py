@@ -329,6 +329,12 @@ class TestTheCatalogue:
         assert lines_of(case, Exact(), notes)["depreciation"].amount(at([F(1)]))[0] == F(100_000) / 36
         assert any("after 60 months" in note.text for note in notes.warnings)
 
+    def test_a_residual_after_one_life_is_not_that_of_a_range_of_lives(self, build: Build) -> None:
+        owned = {"hardware": "frozen/box", "life_years": {"low": 4, "high": 6}}
+        with pytest.raises(Faults, match="after 60 months"):
+            self.amounts(build, owned)
+        assert "depreciation" in self.amounts(build, {**owned, "residual": "20%"})
+
     @pytest.mark.parametrize(
         ("owned", "message"),
         [

@@ -285,3 +285,31 @@ def test_what_is_ruled_out_is_cheapest_in_no_draw() -> None:
     assert neither.recommendation.option is None and neither.recommendation.probability is None
     assert neither.uncertainty is not None and neither.uncertainty.holds is None
     assert neither.uncertainty.cheapest == {"api": 0, "own": 0}
+
+
+def test_a_months_tokens_are_the_same_however_many_days_carry_them() -> None:
+    """10M tokens a month at $1 per 1M cost $10 in every draw of the days."""
+    c = run("""traffic_days_per_month: {low: 20, high: 30}
+workload: {volume: 10M tokens/month, input_tokens: 1000}
+options: {a: {kind: api, price: {blended: $1/1M tokens}}}""")
+    assert c.uncertainty is not None
+    assert c.uncertainty.costs["a"] == pytest.approx((10, 10), rel=1e-12)
+
+
+def test_an_option_alone_that_few_draws_can_use_is_not_recommended_flatly() -> None:
+    """One replica serves a request a second at its point, and less in half of the draws: the plan needs all of it."""
+    c = run("""workload: {volume: 86400 requests/day, input_tokens: 1000}
+options:
+  own: {kind: self_hosted, gpu_price: $1/hour, capacity: {requests_per_s: {low: 0.5, high: 1.5}}, replicas: 1}""")
+    r = c.recommendation
+    assert (r.option, r.runner_up) == ("own", None)
+    assert r.probability == pytest.approx(0.5, abs=0.02) and r.too_close
+
+
+def test_figures_of_names_with_dots_are_two_draws() -> None:
+    c = run("""workload: {volume: 1M tokens/day, input_tokens: 1000}
+options:
+  a: {kind: api, price: {input: {low: $1/1M tokens, high: $2/1M tokens}, output: $1/1M tokens}}
+  a.price: {kind: api, price: {input: {low: $1/1M tokens, high: $2/1M tokens}, output: $1/1M tokens}}""")
+    assert c.uncertainty is not None and len(c.uncertainty.ranges) == 2
+    assert len({figure.home.key for figure in c.uncertainty.ranges}) == 2

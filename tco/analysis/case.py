@@ -85,7 +85,10 @@ class Case(NamedTuple):
         """The planned volume in the numbers of n: a range of it, or of what turns requests into tokens, is drawn."""
         flow = self.scenario.workload.volume
         stated = Figure("volume", flow.amount, "", home_of(self.document, ("workload", "volume")))
-        amount = n(stated) * n(self.to_volume(flow._replace(amount=Fraction(1), unit="tokens")))
+        if flow.per in ("month", "year"):  # of days that may themselves be a range
+            amount = n(stated) / n(self.traffic.days_per_month) / (MONTHS_PER_YEAR if flow.per == "year" else 1)
+        else:
+            amount = n(stated) * n(self.to_volume(flow._replace(amount=Fraction(1), unit="tokens")))
         return amount if flow.unit == "tokens" else amount * self.traffic.mean(n)
 
     def price(self, n: Numbers, notes: Notes | None = None) -> dict[str, Assembled]:

@@ -70,6 +70,8 @@ class Standing(NamedTuple):
     """The day the provider switched off a model behind it, in the past; None for a living one."""
     checks: tuple[Check, ...]
     """The requirements it was held against, up to the first that fails."""
+    stage: str | None
+    """How far along it is: start with APIs, add self-hosted models, fully self-hosted; None for what is neither."""
     saving: Saving | None
     """Against what runs today; None where that is not stated, or is this option."""
 
@@ -151,7 +153,7 @@ class Comparison(NamedTuple):
     @property
     def staged(self) -> bool:
         """Whether the options differ in how far they are on the way from APIs to GPUs of one's own."""
-        return len({s.kind for s in self.standings} & {"api", "self_hosted", "hybrid"}) > 1
+        return len({s.stage for s in self.standings}) > 1
 
     def standing(self, option: str) -> Standing:
         """The standing of a compared option."""
@@ -257,7 +259,7 @@ def compare(case: Case, draws: int = DRAWS, seed: int = SEED) -> Comparison:
     )
     if draws and point.ranges:
         result = _with_draws(result, case, never, window, Draws(draws, seed))
-    return result._replace(recommendation=_explained(result, case))
+    return result._replace(recommendation=_explained(result))
 
 
 def _with_draws(c: Comparison, case: Case, never: frozenset[str], window: curve.Window, n: Draws) -> Comparison:
@@ -269,11 +271,11 @@ def _with_draws(c: Comparison, case: Case, never: frozenset[str], window: curve.
     drawn = uncertainty(case, names, never, list(seen.values()), c.recommendation.option, window, n)
     r = c.recommendation
     unsure = drawn.holds is not None and drawn.holds < float(case.scenario.sure_enough)
-    r = r._replace(probability=drawn.holds, too_close=r.too_close or (unsure and r.runner_up is not None))
+    r = r._replace(probability=drawn.holds, too_close=r.too_close or unsure)
     return c._replace(uncertainty=drawn, recommendation=r)
 
 
-def _explained(c: Comparison, case: Case) -> Recommendation:
+def _explained(c: Comparison) -> Recommendation:
     """The recommendation with what decided, the stage it is, and what would turn it."""
     r = c.recommendation
     if r.option is None:
@@ -282,7 +284,7 @@ def _explained(c: Comparison, case: Case) -> Recommendation:
     cheaper = [s for s in c.standings if not s.feasible and s.ledger.total < best.ledger.total]
     return r._replace(
         ruled_out=tuple(s.name for s in sorted(cheaper, key=lambda s: s.ledger.total)),
-        stage=None if r.too_close else stage(case, best),
+        stage=None if r.too_close else best.stage,
         flips=flips(c, best, None if r.runner_up is None else c.standing(r.runner_up)),
     )
 
@@ -290,15 +292,15 @@ def _explained(c: Comparison, case: Case) -> Recommendation:
 STAGES = ("start with APIs", "add self-hosted models", "fully self-hosted")
 
 
-def stage(case: Case, s: Standing) -> str | None:
+def _stage(case: Case, option: Assembled) -> str | None:
     """How far along an option is on the way from APIs to GPUs of one's own; None for what is neither."""
-    behind = {case.options[leaf][1].spec.kind for leaf in s.leaves}
-    bought = behind & {"api", "dedicated"}
-    if len(behind) == 0 or not behind - {"dedicated"}:
-        return None
-    if not behind - {"api", "dedicated"}:
-        return STAGES[0]
-    return STAGES[1] if bought else STAGES[2]
+    specs = [case.options[p.leaf][1].spec for p in option.parts]
+    own = [spec.self_operated for spec in specs]
+    if all(own):
+        return STAGES[2] if own else None
+    if any(own):
+        return STAGES[1]
+    return STAGES[0] if any(spec.kind == "api" for spec in specs) else None
 
 
 def flips(c: Comparison, best: Standing, other: Standing | None) -> tuple[Flip, ...]:
@@ -410,7 +412,7 @@ def _standings(
 
     return tuple(
         _standing(case, name, exact, books[name], ends[name])._replace(
-            checks=checks(case, exact[name]), saving=saving(name)
+            checks=checks(case, exact[name]), stage=_stage(case, exact[name]), saving=saving(name)
         )
         for name in names
     )
@@ -438,6 +440,7 @@ def _standing(case: Case, name: str, exact: Mapping[str, Assembled], books: Ledg
         _savings(case, name, exact, books, volume),
         _retired(case, exact[name]),
         (),
+        None,
         None,
     )
 

@@ -151,7 +151,8 @@ class Solver:
         """The invoice of the pair's API option; of `reference_api` or the cheapest where neither or both are one."""
         own = [n for n in (a, b) if n in self.apis]
         reference = own[0] if len(own) == 1 else self.case.scenario.reference_api
-        candidates = [reference] if reference else [n for n in self.apis if n in self.names] or self.apis
+        able = [n for n in self.apis if n in self.names and self._serves(n, volume)]
+        candidates = [reference] if reference else able
         if not candidates:
             return None, None
         spends = {n: float(np.ravel(self.invoices[n].value(at([volume])))[0]) for n in candidates}
@@ -159,6 +160,10 @@ class Solver:
         if exact is None:
             return api, cents(Fraction(spends[api]))
         return api, ledger(self.exact[api], exact).invoice
+
+    def _serves(self, name: str, volume: float) -> bool:
+        end = self.ends.get(name)
+        return end is None or volume <= float(end)
 
     def bands(self) -> tuple[Band, ...]:
         """Bands of the cheapest feasible option, their edges the very crossovers of their neighbours."""

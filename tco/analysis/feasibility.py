@@ -12,7 +12,8 @@ from typing import Any, Literal, NamedTuple
 
 from tco.analysis.case import Case
 from tco.options.assembly import Assembled
-from tco.ranges import Distribution
+from tco.options.base import At, ServesTokens
+from tco.options.usage import longest_call
 from tco.scenario.requirements import DATA_LEVELS
 from tco.units import format_tokens
 
@@ -103,7 +104,7 @@ def _data(case: Case, option: Assembled) -> Iterator[Check]:
 
 def data_level(spec: Any) -> str | None:
     """As stated; GPUs of one's own operation are a private network where rented, one's own premises where owned."""
-    if spec.data is not None or spec.kind in ("api", "dedicated", "hybrid"):
+    if spec.data is not None or not spec.self_operated:
         stated: str | None = spec.data
         return stated
     return "on_premises" if getattr(spec, "owned", None) is not None else "vpc"
@@ -156,33 +157,36 @@ def reference_accuracy(case: Case) -> Fraction | None:
 
 
 def _context(case: Case, option: Assembled) -> Iterator[Check]:
-    need, what = longest_call(case)
+    """The longest call that reaches an option, in its own tokens; the one asked for, in the reference's."""
     asked = case.scenario.requirements.context_tokens
     facts = _facts(case, option, lambda spec: spec.context_tokens)
     if asked is None and all(v is None for v in facts.values()):
         return  # nobody asks and nobody states: there is nothing to hold against each other
+    reached = {p.leaf: p.classes for p in option.parts}
+    everything = tuple(dict.fromkeys(c for classes in reached.values() for c in classes))
+    needs = {leaf: _longest(case, leaf, reached.get(leaf, everything)) for leaf in facts}
+    if asked is not None:
+        needs = {leaf: max((asked, "a call"), need) for leaf, need in needs.items()}
+    short = {leaf: v for leaf, v in facts.items() if v is not None and v < needs[leaf][0]}
+    worst = next(iter(short), max(needs, key=lambda leaf: needs[leaf][0]))
+    tokens, what = needs[worst]
     yield _judged(
         "context",
-        facts,
+        {leaf: None if v is None else (v, v >= needs[leaf][0]) for leaf, v in facts.items()},
         option.name,
-        lambda v: bool(v >= need),
-        lambda v: f"its context is {format_tokens(v)} tokens",
-        f"{what} of {format_tokens(need)} tokens must fit",
+        lambda fact: bool(fact[1]),
+        lambda fact: f"its context is {format_tokens(fact[0])} tokens",
+        f"{what} of {format_tokens(tokens)} tokens must fit",
     )
 
 
-def longest_call(case: Case) -> tuple[Fraction, str]:
-    """Tokens of the longest call there is, in the reference tokenizer, and what it is."""
-    asked = case.scenario.requirements.context_tokens
-    most, what = (asked, "a call") if asked is not None else (Fraction(0), "")
-    for c in case.traffic.classes.values():
-        size = c.tokens["input"].value
-        inside = size.most if isinstance(size, Distribution) else Fraction(size)
-        history = c.growth.value * max(call.position or 0 for call in c.calls)
-        whole = inside + history + c.tokens["output"].value
-        if whole > most:
-            most, what = whole, f"a call of {c.name}"
-    return most, what
+def _longest(case: Case, name: str, classes: Sequence[str]) -> tuple[Fraction, str]:
+    """Tokens of the longest call of these classes as an option counts them, and whose it is."""
+    at = case.options[name][1]
+    counted = hasattr(at.spec, "input_ratio")
+    reference = At(name, ServesTokens.model_validate({"kind": "reference"}), at.document, at.path)
+    found = [(longest_call(case.traffic.classes[c], at if counted else reference), f"a call of {c}") for c in classes]
+    return max(found, default=(Fraction(0), "a call"))
 
 
 def _operations(case: Case, option: Assembled) -> Iterator[Check]:
@@ -190,6 +194,10 @@ def _operations(case: Case, option: Assembled) -> Iterator[Check]:
     if team.engineers is not None:
         need = _facts(case, option, lambda spec: spec.needs_engineers)
         short = {k: v for k, v in need.items() if v is not None and v > team.engineers}
+        unstated = [leaf for leaf, v in need.items() if v is None and _run_by_the_team(case, leaf)]
+        if unstated and not short:
+            what = f"`needs_engineers` of {', '.join(unstated)}" if unstated != [option.name] else "`needs_engineers`"
+            yield Check("operations", "unknown", f"{what} is not stated, and the team has {team.engineers}")
         for leaf, engineers in short.items():
             whose = "" if leaf == option.name else f"{leaf} "
             reason = f"{whose}needs a team of {engineers} engineers, and there are {team.engineers}"
@@ -199,6 +207,11 @@ def _operations(case: Case, option: Assembled) -> Iterator[Check]:
             if needed:
                 whose = "" if leaf == option.name else f"{leaf} "
                 yield Check("operations", "failed", f"{whose}needs somebody on call, and nobody is")
+
+
+def _run_by_the_team(case: Case, leaf: str) -> bool:
+    """Whether somebody of the team operates it: nobody does an API's servers."""
+    return bool(case.options[leaf][1].spec.self_operated)
 
 
 def _fine_tuning(case: Case, option: Assembled) -> Iterator[Check]:

@@ -87,14 +87,14 @@ def _within(prices: MeterPrices | OwnPrices, usage: Mapping[str, Number], contai
     unpriced = [
         m for m in METERS if m is not container and m.key in usage and m not in taken and _pays(prices, m) is container
     ]
-    rest = _without_sliver(rest, usage[container.key])
+    rest = without_sliver(rest, usage[container.key])
     if np.any(np.asarray(rest) < 0):
         parts = " + ".join(f"{p.key} ({_shown(usage[p.key])})" for p in taken)
         raise ChargeFault(f"{parts} exceeds {container.key} ({_shown(usage[container.key])})")
     return [Charge(container, rest, price, tuple(unpriced), tuple(taken)), *result]
 
 
-def _without_sliver(rest: Number, whole: Number) -> Number:
+def without_sliver(rest: Number, whole: Number) -> Number:
     """Parts that fill their container leave nothing; in floats they may leave a rounding, of either sign."""
     return np.where(np.abs(rest) <= SLIVER * whole, 0.0, rest) if isinstance(whole, np.ndarray) else rest
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, create_model, model_validator
 
 from tco.catalog.meters import METERS
 from tco.catalog.sourced import Dated
-from tco.fields import Date, Model, Name, Positive, Price, Text, no_keys
-from tco.units import UnitError
+from tco.fields import Date, Model, Name, Parsed, Price, Text, no_keys
+from tco.units import UnitError, parse_count
 
 _METER_PRICES: dict[str, Any] = {
     m.price_key: (Price | None, Field(None, description=f"{m.label}, per 1M")) for m in METERS
@@ -29,10 +29,22 @@ class MeterPrices(Model):
 PriceSet = create_model("PriceSet", __base__=MeterPrices, __doc__=MeterPrices.__doc__, **_METER_PRICES)
 
 
+def _threshold(value: Any) -> Fraction:
+    if isinstance(value, dict):
+        raise UnitError(None, "one number, not a range: which requests are long is not drawn", "")
+    tokens = parse_count(value)
+    if not tokens:
+        raise UnitError(value, "a number of tokens above 0", "")
+    return tokens
+
+
+Threshold = Annotated[Fraction, Parsed(_threshold, {"type": ["number", "string"], "examples": [200_000, "200k"]})]
+
+
 class LongContext(PriceSet):  # type: ignore[misc, valid-type]
     """Prices of every token of a request whose total input, cached included, is strictly above the threshold."""
 
-    above_tokens: Positive = Field(description="input tokens of one request up to which the base prices hold")
+    above_tokens: Threshold = Field(description="input tokens of one request up to which the base prices hold")
 
 
 class TierPrices(PriceSet):  # type: ignore[misc, valid-type]

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from tco.document import Document, Faults, did_you_mean, load, load_part, nearest, validate
-from tco.lineitem import Figure, Home
+from tco.lineitem import KEY_JOINT, Figure, Home
 from tco.shipped import shown
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Found(NamedTuple):
         """A number of this entry, at home at its line of the catalogue."""
         path = (*self.path, *steps)
         paper = f"{self.name}: {row.source}", row.checked.isoformat(), row.kind
-        home = Home(self.document.where(path), *paper, ".".join((self.name, *map(str, path))))
+        home = Home(self.document.where(path), *paper, KEY_JOINT.join((self.name, *map(str, path))))
         return Figure(name, value, unit, home)
 
 

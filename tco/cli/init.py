@@ -47,7 +47,9 @@ def init(
     gpu_price: Annotated[str | None, typer.Option(help="An offer for an H100, such as '$2.10/hour' per GPU.")] = None,
     gpu: Annotated[
         str | None,
-        typer.Option(help="A GPU of the catalogue instead.", metavar="NAME", autocompletion=completion.gpus),
+        typer.Option(
+            help="A GPU of the catalogue instead; none for no GPUs.", metavar="NAME", autocompletion=completion.gpus
+        ),
     ] = None,
     capacity: Annotated[
         str | None,
@@ -66,6 +68,7 @@ def init(
 
     What nobody stated is assumed, and marked so in the file.
     """
+    import shlex
     import sys
     from datetime import date
 
@@ -102,35 +105,42 @@ def init(
             made = starter(answers, today)
         except UnitError as problem:
             raise usage_error(str(problem)) from None
+    schema = target.with_name("scenario.schema.json")
+    beside = "" if schema.exists() else f", and {schema.name} beside it for editors"
     write_scenario(target, made.text.encode())
+    for note in made.notes:
+        typer.echo(f"note: {note}", err=True)
     if made.assumed:
         typer.echo(f"{made.assumed} lines are assumed: look for `assumed` in it", err=True)
-    typer.echo(f"wrote {target}: now `tco compare {target}`", err=True)
+    typer.echo(f"wrote {target}{beside}: now `tco compare {shlex.quote(str(target))}`", err=True)
 
 
 _CHECKED = {"models": "model"}
 """The key of an answer's check, where it is not the answer's own."""
 
 
-def _asked(answers: Answers, store: Store) -> Answers:
-    """What the flags left open, asked for: at most six questions. Enter takes the default, which stays assumed."""
-    from tco.analysis import starter
-    from tco.scenario.requirements import DATA_LEVELS
+def _ask(question: str, default: str, read: Callable[[str], None]) -> str | None:
+    """The answer, None for the default; asked again until it can be read."""
     from tco.units import UnitError
 
-    def ask(question: str, default: str, read: Callable[[str], None]) -> str | None:
-        """The answer, None for the default; asked again until it can be read."""
-        while True:
-            text = str(typer.prompt(question, default=default, err=True)).strip()
-            try:
-                read(text)
-            except UnitError as problem:
-                typer.echo(f"  {problem}", err=True)
-            else:
-                return None if text == default else text
+    while True:
+        text = str(typer.prompt(question, default=default, err=True)).strip()
+        try:
+            read(text)
+        except UnitError as problem:
+            typer.echo(f"  {problem}", err=True)
+        else:
+            return None if text == default else text
 
-    def one(key: str) -> Callable[[str], None]:
-        return lambda text: starter.check(key, text, store)
+
+def _asked(answers: Answers, store: Store) -> Answers:
+    """What the flags left open, asked for: at most six questions. Enter takes the default, which stays assumed."""
+    return _asked_of_own(_asked_of_apis(answers, store), store)
+
+
+def _asked_of_apis(answers: Answers, store: Store) -> Answers:
+    """The models and the traffic."""
+    from tco.analysis import starter
 
     def size(key: str) -> Callable[[str], None]:
         """Tokens of a request or of a month: the output's are to go with the input's."""
@@ -145,38 +155,55 @@ def _asked(answers: Answers, store: Store) -> Answers:
 
         return read
 
-    def bought(text: str) -> None:
-        starter.check("gpu", text, store)
-        if answers.capacity is None:
-            starter.assumed_capacity(text, store)
-
     def listed(text: str) -> None:
         for name in _names(text):
             starter.check("model", name, store)
 
-    def either(money: str, otherwise: Callable[[str], None]) -> Callable[[str], None]:
-        return lambda text: (one(money) if starter.is_money(text) else otherwise)(text)
+    def traffic(text: str) -> None:
+        starter.check("invoice" if starter.is_money(text) else "volume", text, store)
 
     if not answers.models:
-        text = ask("APIs, what runs today first", ", ".join(starter.MODELS), listed)
+        text = _ask("APIs, what runs today first", ", ".join(starter.MODELS), listed)
         answers = answers._replace(models=() if text is None else _names(text))
     if answers.volume is None and answers.invoice is None and not _totals(answers):
-        text = ask("Traffic, or a month's invoice such as $4,300", starter.VOLUME, either("invoice", one("volume")))
+        text = _ask("Traffic, or a month's invoice such as $4,300", starter.VOLUME, traffic)
         paid = text is not None and starter.is_money(text)
         answers = answers._replace(invoice=text) if paid else answers._replace(volume=text)
     if answers.input_tokens is None:
-        text = ask("Input tokens of a request", starter.INPUT_TOKENS, size("input_tokens"))
+        text = _ask("Input tokens of a request", starter.INPUT_TOKENS, size("input_tokens"))
         answers = answers._replace(input_tokens=text)
     if answers.output_tokens is None:
-        text = ask("Output tokens of a request", starter.OUTPUT_TOKENS, size("output_tokens"))
+        text = _ask("Output tokens of a request", starter.OUTPUT_TOKENS, size("output_tokens"))
         answers = answers._replace(output_tokens=text)
-    if answers.gpu is None and answers.gpu_price is None:
-        text = ask("A GPU: an offer such as $2.10/hour, or a name", starter.GPU, either("gpu_price", bought))
+    return answers
+
+
+def _asked_of_own(answers: Answers, store: Store) -> Answers:
+    """Where data may go, and GPUs of one's own; on one's premises they are bought, and there is none to name."""
+    from tco.analysis import starter
+    from tco.scenario.requirements import DATA_LEVELS
+
+    def level(text: str) -> None:
+        starter.check("data", text, store)
+        starter.check_together(answers._replace(data=text))
+
+    def gpu(text: str) -> None:
+        if starter.is_money(text):
+            starter.check("gpu_price", text, store)
+            return
+        starter.check("gpu", text, store)
+        if answers.capacity is None and text.casefold() not in starter.NO_GPUS:
+            starter.assumed_capacity(text, store)
+        starter.check_together(answers._replace(gpu=text))
+
+    if answers.data is None:
+        for name in DATA_LEVELS:
+            typer.echo(f"  {name:<16}{starter.LEVELS[name]}", err=True)
+        answers = answers._replace(data=_ask("Where data may go", DATA_LEVELS[0], level))
+    if answers.gpu is None and answers.gpu_price is None and answers.data != "on_premises":
+        text = _ask("A GPU: an offer such as $2.10/hour, a name, or none", starter.GPU, gpu)
         paid = text is not None and starter.is_money(text)
         answers = answers._replace(gpu_price=text) if paid else answers._replace(gpu=text)
-    if answers.data is None:
-        question = f"Where data may go ({', '.join(DATA_LEVELS)})"
-        answers = answers._replace(data=ask(question, DATA_LEVELS[0], one("data")))
     return answers
 
 

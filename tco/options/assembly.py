@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import NamedTuple
 
-from tco.lineitem import Bill, Fleet, Limit, LineItem
+from tco.lineitem import Bill, Figure, Fleet, Limit, LineItem
 from tco.options.base import At, Context, Unusable
 from tco.options.costs.option import surrounding_lines
 from tco.options.costs.people import Staffed, people_lines
@@ -22,6 +22,8 @@ class Part(NamedTuple):
 
     leaf: str
     bill: Bill
+    classes: tuple[str, ...]
+    """The request classes that reach it."""
 
 
 class Assembled(NamedTuple):
@@ -48,6 +50,11 @@ class Assembled(NamedTuple):
         return {p.leaf: p.bill.fleet for p in self.parts if p.bill.fleet is not None}
 
 
+def _gpus_inputs(bill: Bill) -> tuple[Figure, ...]:
+    """What the GPUs of a leaf at the peak follow from."""
+    return bill.gpus_inputs or (bill.fleet.inputs if bill.fleet is not None else ())
+
+
 class Assembly:
     """One option: its demand handed down to leaves, equal leaves added, then each leaf priced once."""
 
@@ -64,7 +71,8 @@ class Assembly:
         parts = []
         for leaf, leaf_demand in self.demands.items():
             module, at = self.options[leaf]
-            parts.append(Part(leaf, module.bill(at.spec, at, leaf_demand, self.context)))
+            bill = module.bill(at.spec, at, leaf_demand, self.context)
+            parts.append(Part(leaf, bill, tuple(leaf_demand.flows)))
         return self._staffed(name, self._surrounded(name, demand, parts))
 
     def _surrounded(self, name: str, demand: Demand, parts: Sequence[Part]) -> list[Part]:
@@ -77,14 +85,14 @@ class Assembly:
     def _staffed(self, name: str, parts: Sequence[Part]) -> Assembled:
         """The people of the option and of its leaves: known only when all fleets are."""
         needs = [
-            Staffed(self.options[p.leaf][1], p.bill.gpus, p.bill.fleet.inputs if p.bill.fleet is not None else ())
+            Staffed(self.options[p.leaf][1], p.bill.gpus, _gpus_inputs(p.bill))
             for p in parts
             if self.options[p.leaf][1].spec.people is not None
         ]
         inner = [self.options[h][1] for h in self.handed_on if self.options[h][1].spec.people is not None]
         gpus = [p.bill.gpus for p in parts if p.bill.gpus is not None]
         together = linear(0, *((1, q) for q in gpus)) if gpus else None
-        fleets = tuple(f for p in parts if p.bill.fleet is not None for f in p.bill.fleet.inputs)
+        fleets = tuple(f for p in parts for f in _gpus_inputs(p.bill))
         needs += [Staffed(at, together, fleets) for at in inner]
         people: dict[str, list[LineItem]] = {}
         for whose, line in people_lines(needs, self.context):

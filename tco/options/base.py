@@ -17,16 +17,16 @@ from tco.fields import (
     Count,
     Factor,
     Model,
-    MoneyOverTime,
     Name,
     Positive,
     Reference,
+    Salary,
     Share,
     Text,
     later,
     no_keys,
 )
-from tco.lineitem import Figure, Home, LineItem, Numbers
+from tco.lineitem import KEY_JOINT, Figure, Home, LineItem, Numbers
 from tco.options.costs.keys import RETRY, Amount, CostName, Standing, standing_form
 from tco.options.facts import Facts
 from tco.quantity import Linear, Number
@@ -62,7 +62,7 @@ class People(Model):
     )
     at_least: Positive | None = Field(None, description="full-time equivalents at least: on-call around the clock")
     role: Reference | None = Field(None, description="a catalogue entry, such as us/engineer-150k")
-    cost: MoneyOverTime | None = Field(None, description="a full-time year of one's own, such as 150k USD/year")
+    cost: Salary | None = Field(None, description="a full-time post of one's own, such as 150k USD/year")
 
     @model_validator(mode="after")
     def _one_cost(self) -> People:
@@ -117,7 +117,7 @@ class ServesTokens(OptionSpec):
 
     input_ratio: Positive = Field(Fraction(1), description="its input tokens per token of the reference tokenizer")
     output_ratio: Positive = Field(Fraction(1), description="its output tokens likewise, verbosity included")
-    reasoning_tokens: Count = Field(Fraction(0), description="hidden reasoning tokens per request, billed as output")
+    reasoning_tokens: Count = Field(Fraction(0), description="hidden reasoning tokens of each model call, billed as output")
     cache_hit_rate: Share = Field(Fraction(0), description="share of the cacheable prefix that is read from its cache")
     overhead: dict[Name, Factor] = Field(
         default_factory=no_keys, description="replaces or adds to the workload's overhead for this option"
@@ -156,7 +156,7 @@ def home_of(document: Document, path: Steps, source: str = "", checked: str = ""
     """Where a document states what stands at these keys; a named default when it does not."""
     if path not in document.marks:
         return Home("default")
-    return Home(document.where(path), source, checked, "", ".".join(map(str, path)))
+    return Home(document.where(path), source, checked, "", KEY_JOINT.join(map(str, path)))
 
 
 class At(NamedTuple):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import Field, model_validator
 
 from tco.fields import Count, Duration, Model, Whole
@@ -12,6 +14,9 @@ from tco.units import UnitError
 
 class Facts(Model):
     """Facts of an option that requirements ask for. What is not stated is unknown, and said to be."""
+
+    self_operated: ClassVar[bool] = False
+    """Whether the team runs its servers: a kind says so, and with it where data is when nobody states it."""
 
     data: DataLevel | None = Field(
         None, description="how far data is kept apart; `vpc` for rented GPUs and `on_premises` for owned ones if absent"

@@ -104,6 +104,19 @@ def any_of(numbers: Any) -> bool:
     return bool(np.any(np.asarray(numbers) != 0))
 
 
+def longest_call(c: Class, at: At) -> Fraction:
+    """Input and output tokens of the longest call of a request, as this option counts them, at most: of a distribution
+    its largest size, of a range its upper end."""
+    spec: ServesTokens = at.spec
+    history = _most(c.growth.value) * max(call.position or 0 for call in c.calls)
+    given = (_most(c.tokens["input"].value) + history) * _most(spec.input_ratio)
+    return given + _most(c.tokens["output"].value) * _most(spec.output_ratio) + _most(spec.reasoning_tokens)
+
+
+def _most(value: Fraction) -> Fraction:
+    return Fraction(getattr(value, "most", value))
+
+
 def longest(c: Class, at: At) -> Fraction:
     """Input tokens of the longest call of a request, at the point."""
     size = c.tokens["input"].value

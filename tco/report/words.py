@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
-from math import ceil, isinf
+from math import ceil, isclose, isinf
 
 from tco.analysis.compare import Comparison, Flip, Standing
 from tco.analysis.crossings import Band, Crossing, Pair
 from tco.analysis.feasibility import ruled_out
 from tco.analysis.uncertainty import Spread
-from tco.lineitem import Figure
+from tco.lineitem import KEY_JOINT, Figure
 from tco.options.base import Note
 from tco.ranges import Range
 from tco.units import format_money, format_tokens
@@ -68,6 +68,9 @@ def verdict(c: Comparison) -> str:
     cost = f"{money(best.ledger.total, c.currency)} a month"
     doubts = [note.text for note in c.warnings if note.grave and note.option in (best.name, *best.leaves)]
     gone = "".join(f" But {text}." for text in doubts)
+    if r.runner_up is None and r.too_close:
+        sure = share_of_draws(r.probability or 0.0)
+        return f"Too close to call {at}: only {best.name} can serve it ({cost}), and in {sure} of draws.{gone}"
     if r.runner_up is None:
         return f"{best.name} is the only option that nothing rules out {at}: {cost}.{gone}"
     second = c.standing(r.runner_up)
@@ -99,7 +102,9 @@ def why(c: Comparison) -> list[str]:
     if r.option is not None and (saving := c.standing(r.option).saving) is not None:
         amount = money(abs(saving.amount), c.currency)
         less = "less" if saving.amount >= 0 else "more"
-        said.append(f"{r.option} costs {amount} a month ({percent(abs(saving.share))}) {less} than {saving.current} today.")
+        said.append(
+            f"{r.option} costs {amount} a month ({percent(abs(saving.share))}) {less} than {saving.current} today."
+        )
     if r.stage is not None and c.staged:
         said.append(f"Stage: {r.stage}.")
     return said
@@ -128,7 +133,7 @@ def against(s: Standing) -> str:
 
 def spread(of: Spread) -> str:
     """P10 and P90 of an amount, short; a dash where nothing moves it."""
-    if of.p10 == of.p90:
+    if isclose(of.p10, of.p90):
         return "–"
     return f"{format_tokens(of.p10)} – {format_tokens(of.p90)}"
 
@@ -180,13 +185,13 @@ def gathered(notes: Sequence[Note]) -> list[str]:
 
 def range_name(figure: Figure) -> str:
     """A range by its keys: `own-gpus.people.fte`, `input_tokens`."""
-    key = figure.home.key
-    for part in ("options.", "workload.classes.", "workload."):
-        if key.startswith(part):
-            return key.removeprefix(part)
-    if "/" in key:  # of a catalogue: the entry's name, and what of it
+    keys = figure.home.key.split(KEY_JOINT)
+    if figure.home.source:  # of a catalogue: the entry's name, and what of it
         return f"{figure.home.source.partition(':')[0]}: {figure.name}"
-    return key or figure.name
+    for part in (["options"], ["workload", "classes"], ["workload"]):
+        if keys[: len(part)] == part:
+            return ".".join(keys[len(part) :])
+    return ".".join(keys) if figure.home.key else figure.name
 
 
 def changes(c: Comparison) -> str:

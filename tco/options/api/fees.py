@@ -80,4 +80,5 @@ def _beyond(
     for span in spans(demand, free.per, n):
         used = linear(0, *((each[c] * whole, span.requests(demand, c, WHOLE_DAY, n)) for c in each))
         terms.append((span.times, Part(used, n(quota))))
-    return linear(0, *terms), tuple(dict.fromkeys((quota, *inputs)))
+    profiles = (f for c in each for f in weekdays_apart(demand, free.per, c))
+    return linear(0, *terms), tuple(dict.fromkeys((quota, *profiles, *inputs)))

@@ -64,6 +64,16 @@ class Span(NamedTuple):
         return linear(0, *((self.repeats * n(weights[i]), q) for i, q in flows if weights.get(i)))
 
 
+def weekdays_apart(demand: Demand, per: str, name: str) -> tuple[Figure, ...]:
+    """The load profile of a class where it moves what lies beyond a quota: a day's, and days of the week differ."""
+    traffic = demand.traffic
+    if per != "day":
+        return ()
+    shares = [traffic.levels[level].share_of_day[name] for level in traffic.cycle]
+    alike = shares == shares[:HOURS_PER_DAY] * (len(shares) // HOURS_PER_DAY)
+    return () if alike else (traffic.classes[name].load,)
+
+
 def spans(demand: Demand, per: str, n: Numbers) -> tuple[Span, ...]:
     """The month, or the kinds of days in it (per "day"): days of the week whose hours carry other loads."""
     cycle = demand.traffic.cycle

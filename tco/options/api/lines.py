@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
-from tco.catalog.charge import ChargeFault, OwnPrices, charges
+from tco.catalog.charge import ChargeFault, OwnPrices, charges, without_sliver
 from tco.catalog.meters import root
 from tco.lineitem import Figure, Numbers
 from tco.options.api.prices import STANDARD, Prices
@@ -121,9 +121,10 @@ def _by_length(
             put(below, times, counts, terms)
             continue
         share, tokens = portions(c, at, call, n, threshold)
-        if any_of(1 - share):
-            rest = {key: (1 - share) * number for key, number in counts.items()}
-            put(below, times, {**rest, "input": counts["input"] - tokens}, terms)
+        left = without_sliver(1 - share, share)
+        if any_of(left):
+            rest = {key: left * number for key, number in counts.items()}
+            put(below, times, {**rest, "input": without_sliver(counts["input"] - tokens, counts["input"])}, terms)
         if any_of(share):
             part = {key: share * number for key, number in counts.items()}
             put(above, times, {**part, "input": tokens}, terms)

@@ -10,29 +10,16 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import Field, model_validator
 
 from tco import units
-from tco.fields import Count, Factor, Flow, Model, MoneyOverTime, Parsed, Share, money, ranged
+from tco.fields import Count, Factor, Flow, Model, MoneyOverTime, Parsed, Share, money
 from tco.lineitem import INVOICE, Figure, LineItem, Numbers, total
-from tco.numerals import number, start
 from tco.options.api.fees import MoneyPerRequest
 from tco.options.api.quota import check_flow
 from tco.options.base import At, Context, constant
+from tco.options.costs.keys import Every
+from tco.options.usage import any_of
 from tco.quantity import Linear, Part, Quantity, Steps, linear
 from tco.ranges import Range, is_range, parse_range
 from tco.units import Money, UnitError, format_money
-
-_MONTHS = "a time between retirements, such as 18 months or 2 years"
-_MONTHS_IN = {"month": 1, "mo": 1, "quarter": 3, "year": 12, "yr": 12, "y": 12}
-
-
-def parse_months(value: object) -> Fraction:
-    """A number of months or years above 0, in months. Raises UnitError."""
-    text, given = start(value, _MONTHS)
-    amount, rest = number(text, value, _MONTHS, magnitudes=False) if given is None else (given, "")
-    months = _MONTHS_IN.get(rest.lower().removesuffix("s"))
-    if months is None or not amount:
-        raise UnitError(value, _MONTHS, message="duration without a unit" if not rest else "")
-    return amount * months
-
 
 def _by_class(value: Any) -> Fraction | dict[str, Fraction]:
     def one(v: Any) -> Fraction:
@@ -43,7 +30,6 @@ def _by_class(value: Any) -> Fraction | dict[str, Fraction]:
     return one(value)
 
 
-Months = Annotated[Fraction, ranged(parse_months, {"type": "string", "examples": ["18 months", "2 years"]})]
 MoneyOnce = Annotated[Money, money("", example="$8,000")]
 MoneyPerSeat = Annotated[Money, money("seat_month", example="$30/seat-month")]
 PerRequest = Annotated[
@@ -129,7 +115,7 @@ class Migrations(Model):
     """Models get retired: testing and prompting again, every so often."""
 
     cost: MoneyOnce = Field(description="of one migration, such as $8k")
-    every: Months = Field(description="such as 18 months")
+    every: Every = Field(description="how often: 18 months, 2 years, year")
 
 
 class Spend(NamedTuple):
@@ -174,7 +160,7 @@ def _all_units(
     terms: list[tuple[Any, Quantity]] = [(n(off), part) for off, part in zip(offs, parts, strict=True)]
     before: Any = n(0)
     for level, off in zip(levels, offs, strict=True):
-        if level.value:
+        if any_of(n(level)):  # below a level of nothing there is nothing to take off
             terms.append(((n(off) - before) * n(level), Steps(spend, n(level), spare=-1, least=0, most=1)))
         before = n(off)
     return linear(0, *terms)

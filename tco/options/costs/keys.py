@@ -13,8 +13,8 @@ from tco.ranges import is_range
 from tco.units import Money, UnitError
 
 COST_NAME = r"^[A-Za-z0-9][A-Za-z0-9 ._+-]*$"
-_EVERY = "a period in months, quarters or years, such as month, 3 months or 2 years"
-_MONTHS_IN = {"month": 1, "quarter": 3, "year": 12}
+_EVERY = "a period in months, quarters or years, such as month, 3 months, 18 months or 2 years"
+_MONTHS_IN = {"month": 1, "mo": 1, "quarter": 3, "year": 12, "yr": 12, "y": 12}
 
 
 def _cost_name(value: Any) -> str:
@@ -25,11 +25,16 @@ def _cost_name(value: Any) -> str:
 
 def _months(value: Any) -> Fraction:
     """Months between two payments: `month`, `3 months`, `2 years`. Raises UnitError."""
-    if isinstance(value, str) and value.strip().lower().rstrip("s") in _MONTHS_IN:
-        return Fraction(_MONTHS_IN[value.strip().lower().rstrip("s")])
+
+    def of(unit: str) -> int | None:
+        return _MONTHS_IN.get(unit.strip().lower().removesuffix("s"))
+
+    alone = of(value) if isinstance(value, str) else None
+    if alone is not None:
+        return Fraction(alone)
     text, given = start(value, _EVERY)
     count, unit = number(text, value, _EVERY, magnitudes=False) if given is None else (given, "")
-    months = _MONTHS_IN.get(unit.strip().lower().rstrip("s"))
+    months = of(unit)
     if months is None or not count:
         raise UnitError(value, _EVERY, message="" if months is None else "a period of nothing")
     return count * months

@@ -73,7 +73,7 @@ def _line(need: Staffed, quantity: Quantity, inputs: tuple[Figure, ...], context
         context.paper(at.name, found, person)
         year = found.figure("per_year", person.per_year, f"{found.currency}/year", person, "per_year")
         loading = found.figure("loading", person.loading, "", person, "loading")
-        loaded = year if loading.value == 1 else year.times(loading)
+        loaded = year if loading.value == 1 and not loading.uncertain else year.times(loading)
         rate = context.converted(at, loaded, found.currency, "people", "role")
         monthly = context.per_month(rate, "year")
     else:

@@ -109,8 +109,3 @@ class Quality(Model):
         if sum((getattr(r, "most", r) for r in rates), Fraction(0)) > 1:
             raise UnitError(None, "`failure_rate` and `undetected_failure_rate` of at most 100 % together", "")
         return self
-
-    @property
-    def states_costs(self) -> bool:
-        """Whether it says more than an accuracy."""
-        return bool(self.model_fields_set - {"accuracy"})

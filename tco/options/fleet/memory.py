@@ -18,7 +18,8 @@ from tco.fields import Count, Model, Parsed, Positive, PositiveShare, Reference
 from tco.lineitem import Figure
 from tco.options.base import At, Context, Unusable
 from tco.options.fleet.capacity import Capacity
-from tco.ranges import Distribution, Range
+from tco.options.usage import longest_call
+from tco.ranges import Range
 from tco.units import UnitError, parse_count
 from tco.workload.demand import Class
 
@@ -167,20 +168,6 @@ def misfit(
     alone = (size.weights_gb + least) / serves.usable_memory / replica.gpus.value
     ways.append(f"{replica.gpus.value} x {_gb(Fraction(ceil(alone)))}")
     return at.fault(message, *steps, expected=", or ".join(dict.fromkeys(ways)))
-
-
-def longest_call(c: Class, at: At) -> Fraction:
-    """Input and output tokens of the longest call of a request, as this option counts them, at most."""
-    spec = at.spec
-    history = _most(c.growth.value) * max(call.position or 0 for call in c.calls)
-    given = (_most(c.tokens["input"].value) + history) * _most(spec.input_ratio)
-    return given + _most(c.tokens["output"].value) * _most(spec.output_ratio) + _most(spec.reasoning_tokens)
-
-
-def _most(value: Fraction) -> Fraction:
-    if isinstance(value, Distribution):
-        return value.most
-    return Fraction(getattr(value, "most", value))
 
 
 def _serves(at: At) -> Serves:

@@ -163,8 +163,12 @@ class OwnServers:
             return self._figure("residual", self.spec.residual, "of the price")
         if self.found is None or self.entry.residual is None:
             return None
-        after = self.entry.residual.after_months
-        if self._life().value * MONTHS_PER_YEAR == after:
+        after, life = self.entry.residual.after_months, self._life()
+        if life.uncertain:
+            message = f"what {self.found.name} is worth is known after {float(after):g} months, not at each life drawn"
+            expected = "`residual: ...` beside a range of `life_years`"
+            raise Unusable(self.at.fault(message, "owned", "life_years", expected=expected))
+        if life.value * MONTHS_PER_YEAR == after:
             return self._known("residual", "of the price")
         self.context.notes.warn(
             self.at.name,

@@ -16,6 +16,7 @@ from tco.options.fleet.billing import Hours, reserved_replicas
 from tco.options.fleet.keys import FleetSpec
 from tco.options.fleet.sizing import Sized, hours
 from tco.quantity import Quantity, linear
+from tco.ranges import Range
 from tco.units import Money, UnitError
 
 if TYPE_CHECKING:
@@ -63,6 +64,13 @@ def _offer(
         context.notes.assume(at.name, f"{name} in {region}, the first region listed")
     price = found.figure("per_hour", row.per_hour, f"{found.currency}/hour", row, "prices", index, "per_hour")
     return found, row, context.converted(at, price, found.currency, key)
+
+
+def warn_without_people(at: At, context: Context) -> None:
+    """Servers that nobody is said to look after."""
+    if at.spec.people is None:
+        text = "no people cost on self-hosted: 0.25-0.5 FTE is usual (`people: {fte: ..., role: ...}`)"
+        context.notes.warn(at.name, text)
 
 
 def hourly(at: At, context: Context, key: str, money: Money, units: int) -> Figure:
@@ -113,7 +121,7 @@ def rented_lines(what: Rented, fleet: Sized, billed: Hours, at: At, context: Con
     if spot is not None:
         share = Figure("spot.share", spot.share, "of the hours", at.home("spot", "share"))
         shares, kept = (share,), n(1) - n(share)
-    if spot is None or spot.share != 1:
+    if spot is None or isinstance(spot.share, Range) or spot.share != 1:
         scale: Callable[[Quantity], Quantity] = (lambda q: q) if spot is None else (lambda q: q.times(kept))
         lines.append(line(what.label, scale(billed.running), what.per_hour, (*own, *shares)))
         if billed.starts is not None:

@@ -55,8 +55,6 @@ class _Loads(NamedTuple):
     known: Capacity
     seconds: Mapping[str, Number]
     size: Number
-    weeks: Number
-    """Weeks of traffic in the billed month."""
     month: Figure
 
 
@@ -67,6 +65,12 @@ def hours(at: At, context: Context) -> Figure:
     return at.figure("billed_hours_per_month", "hours/month")
 
 
+def weeks_of_traffic(demand: Demand, month: Figure, n: Numbers) -> Number:
+    """Weeks whose hours are billed as they carry load. Billed hours beyond those of the traffic's days carry none; a
+    month of fewer billed hours has fewer such days. It says when GPUs run, not how much work there is."""
+    return np.minimum(n(demand.traffic.days_per_month), n(month) / HOURS_PER_DAY) / DAYS_PER_WEEK
+
+
 def sized(at: At, demand: Demand, context: Context) -> Sized:
     """The replicas of each hour that differs in its load."""
     n, spec = context.n, at.spec
@@ -74,9 +78,7 @@ def sized(at: At, demand: Demand, context: Context) -> Sized:
     month = hours(at, context)
     if known is None:
         return _unsized(at, month, context)
-    # billed hours beyond those of the traffic's days carry no load; a month of fewer billed hours has fewer such days
-    weeks = np.minimum(n(demand.traffic.days_per_month), n(month) / HOURS_PER_DAY) / DAYS_PER_WEEK
-    loads = _Loads(known, _seconds(at, demand, known, context), _size(at, context), weeks, month)
+    loads = _Loads(known, _seconds(at, demand, known, context), _size(at, context), month)
     if spec.billing == "busy_time":
         return _by_the_second(at, demand, loads, context)
     if spec.billing == "batch_window":
@@ -87,7 +89,7 @@ def sized(at: At, demand: Demand, context: Context) -> Sized:
 def _by_the_hour(at: At, demand: Demand, loads: _Loads, context: Context) -> Sized:
     """Replicas that follow the load from hour to hour, or are as many as the busiest hour needs."""
     n, spec = context.n, at.spec
-    traffic, size, weeks = demand.traffic, loads.size, loads.weeks
+    traffic, size, weeks = demand.traffic, loads.size, weeks_of_traffic(demand, loads.month, n)
     static = spec.billing == "static"
     at_rest = 0 if spec.billing == "busy_hours" else spec.replicas.min
     profile = _profile(at, demand, loads, n)
@@ -144,8 +146,10 @@ def _profile(at: At, demand: Demand, loads: _Loads, n: Numbers) -> waiting.Profi
 
 
 def _by_the_second(at: At, demand: Demand, loads: _Loads, context: Context) -> Sized:
-    """Replicas billed by the seconds they work, headroom included, and by stated wake-ups."""
-    n, weeks = context.n, loads.weeks
+    """Replicas billed by the seconds they work, headroom included, and by stated wake-ups. All the traffic's work is
+    billed, whatever the month's billed hours."""
+    n = context.n
+    weeks = n(demand.traffic.days_per_month) / DAYS_PER_WEEK
     useful = n(at.figure("target_utilisation", "")) * n(at.figure("availability", ""))
     levels: list[tuple[Stint, Fraction]] = []
     for hour in waiting.as_it_comes(demand, loads.seconds).hours:
@@ -157,7 +161,7 @@ def _by_the_second(at: At, demand: Demand, loads: _Loads, context: Context) -> S
     steps = [Steps(load, loads.size, n(0), n(0), most) for load in carried]
     busiest = _max_of(steps) if steps else constant(0)
     loaded = sum((stint.hours for stint, _ in levels), n(0))
-    idle = Stint(n(loads.month) - loaded, constant(0), None)
+    idle = Stint(np.maximum(n(loads.month) - loaded, n(0)), constant(0), None)
     wake_ups = at.figure("wake_ups_per_day", "wake-ups/day")
     starts = n(wake_ups) * weeks * DAYS_PER_WEEK
     each = sum((n(f) for f in wake_up_figures(at)), n(0)) / SECONDS_PER_HOUR
@@ -165,7 +169,6 @@ def _by_the_second(at: At, demand: Demand, loads: _Loads, context: Context) -> S
         context.notes.warn(at.name, "its wake-ups alone are billed for more than a replica that never sleeps")
     # work is billed, however many replicas it is done by: neither bounds nor burst move it
     inputs = (
-        loads.month,
         demand.traffic.days_per_month,
         *_load_inputs(at, demand, loads.known, context),
         *(f for f in _size_inputs(at, context) if f.name != "burst"),
@@ -190,11 +193,11 @@ def _in_windows(at: At, demand: Demand, loads: _Loads, context: Context) -> Size
     _check_window(at, demand, window, windows, loads.month)
     size = n(at.figure("target_utilisation", "")) * n(at.figure("availability", ""))
     mean = waiting.mean_load(demand, loads.seconds, n)
-    load = linear(0, (loads.weeks * HOURS_PER_WEEK / n(window), mean)) if mean is not None else constant(0)
+    month_of_traffic = n(demand.traffic.days_per_month) * HOURS_PER_DAY
+    load = linear(0, (month_of_traffic / n(window), mean)) if mean is not None else constant(0)
     most = None if spec.replicas.max is None else n(spec.replicas.max)
     running = Steps(load, size, n(spec.replicas.spare), n(spec.replicas.min), most)
     inputs = (
-        loads.month,
         demand.traffic.days_per_month,
         window,
         *_load_inputs(at, demand, loads.known, context),
@@ -222,10 +225,11 @@ def _windows(at: At, demand: Demand) -> Figure:
 def _check_window(at: At, demand: Demand, window: Figure, windows: Figure, month: Figure) -> None:
     """`Unusable` where windows are longer than the month, or a class cannot wait from one to the next."""
     most = getattr(window.value, "most", window.value)
-    if most > month.value:
+    least = getattr(month.value, "least", month.value)
+    if most > least:
         raise Unusable(
             at.fault(
-                f"windows of {float(most):g} hours in a month of {float(month.value):g}",
+                f"windows of {float(most):g} hours in a month of {float(least):g}",
                 "window_hours_per_month",
                 expected="at most the month's billed hours",
             )

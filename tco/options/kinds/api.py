@@ -12,7 +12,7 @@ from tco.catalog.charge import ChargeFault
 from tco.fields import Factor, Name, Reference, Share, later, no_items, no_keys
 from tco.lineitem import INVOICE, Bill, Figure, Floor, Limit, LineItem
 from tco.options.api.fees import MoneyPerRequest, request_fees, tools
-from tco.options.api.hours import WHOLE_DAY, Slot, slots, spans
+from tco.options.api.hours import WHOLE_DAY, Slot, slots, spans, weekdays_apart
 from tco.options.api.lines import Metered, metered
 from tco.options.api.prices import BATCH, STANDARD, Prices
 from tco.options.base import (
@@ -275,7 +275,9 @@ def _beyond_quota(
                         at.name, f"free tokens go to {order}, in this order: their mix changes with the volume"
                     )
         for i in members:
-            inputs = (quota, *(f for k in follows[i] for f in tokens[k].inputs))
+            using = [tokens[k] for k in follows[i]]
+            profiles = (f for t in using for f in weekdays_apart(demand, flow.per, t.c.name))
+            inputs = (quota, *profiles, *(f for t in using for f in t.inputs))
             billed[i] = linear(0, *terms[i]), inputs
     (month,) = spans(demand, "month", n)
     lines = []

@@ -83,6 +83,7 @@ class Pool(Model):
 class Spec(ServesTokens):
     """GPUs of several types, rented by the hour, in the mix that costs least."""
 
+    self_operated = True
     kind: Literal["gpu_mix"]
     pools: dict[Name, Pool] = Field(min_length=2, description="the types of GPUs, by name")
     billing: Literal["static", "autoscaled"] = Field(

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from tco.fields import AtLeastOne, Factor, GpuPrice, MoneyOverTime, Reference, later
 from tco.lineitem import Bill, Figure, LineItem
 from tco.options.base import At, Context, Steps, Unusable, class_figures, constant, fixed_lines
-from tco.options.fleet.billing import at_peak, billed
+from tco.options.fleet.billing import at_peak, billed, reserved_replicas
 from tco.options.fleet.capacity import check_hardware
 from tco.options.fleet.lots import in_lots
 from tco.options.fleet.rental import RentalSpec, Rented, check_terms, hourly, offer, offer_label, rented_lines
@@ -40,6 +40,7 @@ MEANINGLESS = {
 class Spec(RentalSpec):
     """GPUs rented by the hour, or a stated all-in cost."""
 
+    self_operated = True
     kind: Literal["self_hosted"]
     gpu: Reference | None = Field(None, description="an instance of the catalogue, such as lambda/a100-80gb-reserved")
     gpu_price: GpuPrice | None = Field(None, description="one GPU over time, such as $1.10/hour")
@@ -117,7 +118,16 @@ def bill(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
     rented = rented_lines(what, fleet, billed(fleet, lots, at, context), at, context)
     _warn_of_double_counting(spec, at, context)
     lines = (*_with_cluster(rented, spec, at, context), *fixed_lines(at, context))
-    return Bill(lines, fleet.limits, fleet.fleet, at_peak(fleet, lots, at, context).times(n(server.gpus)))
+    billed_gpus = at_peak(fleet, lots, at, context).times(n(server.gpus))
+    made_of = (server.gpus, gpus, *((least,) if least is not None else ()), *_peak_inputs(spec, at, fleet))
+    return Bill(lines, fleet.limits, fleet.fleet, billed_gpus, gpus_inputs=made_of)
+
+
+def _peak_inputs(spec: Spec, at: At, fleet: Sized) -> tuple[Figure, ...]:
+    """What the GPUs of the busiest hour follow from: the fleet's figures without its hours, and what stands beside."""
+    stated = [at.figure(k, k) for k in ("staging", "zones") if k in spec.model_fields_set]
+    base = [reserved_replicas(at)] if spec.reserved is not None else []
+    return (*(f for f in fleet.inputs if f != fleet.hours), *stated, *base)
 
 
 def split(spec: Spec, at: At, demand: Demand, context: Context) -> tuple[Demand, Demand]:
