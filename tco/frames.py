@@ -228,6 +228,8 @@ def compare(
 ) -> Result:
     """Read and compare a scenario. `Faults` with everything that is wrong in it."""
     document = _document(scenario)
+    if variant is not None and not isinstance(variant, str):
+        raise Faults([Fault("variant", 0, 0, f"not the name of a variant: {variant!r}", "text")])
     if variant is not None:
         document = with_variant(document, variant)
     count = DRAWS if draws is None else draws

@@ -12,6 +12,7 @@ from typing import Any
 from conftest import Data
 
 from tco.draws import Draws
+from tco.lineitem import KEY_JOINT
 
 WRITTEN = ({"low", "high"}, {"low", "mode", "high"}, {"p10", "p90"})
 _AMOUNT = re.compile(r"([$€]?)([0-9.]+)(%?)(.*)")
@@ -21,7 +22,7 @@ def ranges_of(data: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Data
     """Every range that a scenario's data states, by its keys."""
     if isinstance(data, dict):
         if set(data) in WRITTEN:
-            yield ".".join(path), data
+            yield KEY_JOINT.join(path), data
         else:
             for key, value in data.items():
                 yield from ranges_of(value, (*path, key))
@@ -33,7 +34,7 @@ def substituted(data: Any, n: Draws, i: int, path: tuple[str, ...] = ()) -> Any:
         return data
     if set(data) not in WRITTEN:
         return {key: substituted(value, n, i, (*path, key)) for key, value in data.items()}
-    values = [array for (key, _), (_, array) in n.drawn.items() if key == ".".join(path)]
+    values = [array for (key, _), (_, array) in n.drawn.items() if key == KEY_JOINT.join(path)]
     bound = next(iter(data.values()))
     if not values:  # nothing depends on it
         return bound

@@ -46,8 +46,9 @@ class Fleet:
         self.billing = spec.get("billing", "static")
         self.month = n(spec.get("billed_hours_per_month", oracle.month))
         self.zones = spec.get("zones", 1)
-        self.each = min(oracle.days, self.month / 24) * 24 / oracle.cycle
-        """How often a month has each hour of the cycle; other billed hours carry no traffic."""
+        days = oracle.days if self.billing in ("busy_time", "batch_window") else min(oracle.days, self.month / 24)
+        self.each = days * 24 / oracle.cycle
+        """How often a month has each hour of the cycle; other billed hours carry no traffic, and work is all billed."""
         self.cold = oracle.hours(spec["cold_start"]) if "cold_start" in spec else ZERO
 
     # -- load -------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import numpy as np
 from conftest import Build, Data
 
 from tco.draws import Draws
-from tco.lineitem import Exact, Figure, LineItem, Point
+from tco.lineitem import KEY_JOINT, Exact, Figure, LineItem, Point
 from tco.options.assembly import Assembled
 from tco.options.base import Notes
 from tco.quantity import at, just_above
@@ -95,7 +95,9 @@ def check_draws(
 
     draws = Draws(4)
     found = build(ranged).price(draws)[option]
-    drawn: dict[str, tuple[Figure, Any]] = {figure.home.key: (figure, x) for figure, x in draws.drawn.values()}
+    drawn: dict[str, tuple[Figure, Any]] = {
+        figure.home.key.replace(KEY_JOINT, "."): (figure, x) for figure, x in draws.drawn.values()
+    }
     assert drawn.keys() == ranges.keys(), "every range is drawn, under its own key"
     by_draw: dict[Key, Any] = {}
     for key, line in lines(found, categories):
@@ -120,5 +122,5 @@ def check_inputs(
         after = dict(lines(build(put(data, path, value)).price(Exact())[option], categories))
         for key, line in before.items():
             moved = line.amount(here)[0] != (after[key].amount(here)[0] if key in after else 0)
-            listed = path in {part.home.key for figure in line.inputs for part in figure.base}
+            listed = path.replace(".", KEY_JOINT) in {part.home.key for figure in line.inputs for part in figure.base}
             assert moved == listed, f"{key}: {path} {'moves it' if moved else 'does not move it'}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
@@ -15,8 +16,8 @@ from conftest import Build, Data
 from tco.analysis.compare import compare
 from tco.document import Faults
 from tco.draws import Draws
-from tco.lineitem import INVOICE, KEY_JOINT, Bill, Exact, Figure, LineItem, Point
-from tco.quantity import Number, at, just_above
+from tco.lineitem import INVOICE, KEY_JOINT, Bill, Exact, LineItem, Point
+from tco.quantity import at, just_above
 from tco.ranges import Range
 
 F = Fraction
@@ -201,41 +202,49 @@ def check_draws(build: Build, given: Callable[[Callable[[str, str, str], Any]], 
     assert np.ptp(found, axis=1).min() > 0
 
 
-class Bumped(Exact):
-    """Exact numbers with one figure three tenths larger."""
-
-    def __init__(self, name: tuple[str, str]) -> None:
-        self.name = name
-
-    def __call__(self, figure: Figure | Fraction | int) -> Number:
-        if not isinstance(figure, Figure):
-            return F(figure)
-        if figure.of:
-            value = figure.factor
-            for f, power in figure.of:
-                value = value * self(f) ** power
-            return value
-        return F(figure.value) * (F(13, 10) if known(figure) == self.name else 1)
+HOURS_LOOKED_AT = (9, 11, 150)
+"""Of a week's load profile: a usual hour, the busiest, one of the weekend."""
 
 
-def known(figure: Figure) -> tuple[str, str]:
-    return (figure.home.key, figure.name)
+def numbers_in(data: Any, path: tuple[Any, ...] = ()) -> Iterable[tuple[Any, ...]]:
+    """Where every number stands that somebody typed: not the volume, which lines are looked at, nor times of day."""
+    if isinstance(data, dict | list):
+        for key, value in data.items() if isinstance(data, dict) else enumerate(data):
+            if path[-1:] != ("by_hour",) or key in HOURS_LOOKED_AT:
+                yield from numbers_in(value, (*path, key))
+    elif path[-1] not in ("volume", "hours") and re.match(r"[$]?\d", str(data)):
+        yield path
+
+
+def bumped(data: Any, path: tuple[Any, ...]) -> Any:
+    """The data with the number there three tenths larger."""
+    if path:
+        copy = data.copy()
+        copy[path[0]] = bumped(data[path[0]], path[1:])
+        return copy
+    parts = re.fullmatch(r"([$]?)([\d.]+)(.*)", str(data))
+    assert parts, data
+    more = Decimal(parts[2]) * 13 / 10
+    return f"{parts[1]}{more:f}{parts[3]}" if isinstance(data, str) else more
 
 
 def check_inputs(build: Build, data: Data, volumes: list[Fraction]) -> None:
-    """A line's inputs are the figures that move it: all of them, and no other."""
+    """A line's inputs are the numbers of the scenario that move it: all of them, and no other."""
+
+    def values(lines: tuple[LineItem, ...]) -> list[list[Fraction]]:
+        return [line.amount(at(volumes)).tolist() for line in lines]
+
     lines = bill_of(build, data).lines
-
-    def values(lines: tuple[LineItem, ...]) -> dict[str, list[Fraction]]:
-        return {line.label: line.amount(at(volumes)).tolist() for line in lines}
-
     before = values(lines)
-    assert len(before) == len(lines)
-    figures = {known(f): f for line in lines for f in line.inputs if f.home.key and "load" not in f.home.key}
-    for name in figures:
-        after = values(bill_of(build, data, Bumped(name)).lines)
-        moved = {label for label in before if before[label] != after[label]}
-        assert moved == {line.label for line in lines if name in {known(f) for f in line.inputs}}, name
+    homes = [{f.home.key for f in line.inputs if f.home.key} for line in lines]
+    found = set()
+    for path in numbers_in(data):
+        keys = {KEY_JOINT.join(map(str, path[:k])) for k in range(1, len(path) + 1)}  # a list is one figure
+        after = values(bill_of(build, bumped(data, path)).lines)
+        moved = {line.label for line, a, b in zip(lines, before, after, strict=True) if a != b}
+        assert moved == {line.label for line, home in zip(lines, homes, strict=True) if home & keys}, path
+        found |= keys
+    assert set().union(*homes) <= found, "every figure was looked at"
 
 
 # -- commitments ------------------------------------------------------------
@@ -513,12 +522,12 @@ class TestFreeQuota:
         )
         changed = [w + (F(3) if h == 9 else F(0)) for h, w in enumerate(load)]
         other = {**data, "workload": workload(changed)}
-        volumes = [F(10**6), F(7 * 10**6)]
+        volumes = [F(k * 250_000) for k in range(2, 40)]
         lines, after = bill_of(build, data).lines, bill_of(build, other).lines
         assert len(lines) == 6
         for line, moved in zip(lines, after, strict=True):
             assert (line.amount(at(volumes)).tolist() != moved.amount(at(volumes)).tolist()) == listed, line.label
-            assert any("load" in f.home.key for f in line.inputs) == listed, line.label
+            assert any("by_hour" in f.home.key for f in line.inputs) == listed, line.label
 
     def test_of_a_daily_quota_a_day_that_is_the_same_all_week_moves_nothing(self, build: Build) -> None:
         """Beside a class with a week of its own."""
@@ -528,7 +537,7 @@ class TestFreeQuota:
         data = scenario(free_quota={"tokens": "5M tokens/day"})
         data["workload"]["classes"] = own
         for line in bill_of(build, data).lines:
-            keys = {f.home.key for f in line.inputs if "load" in f.home.key}
+            keys = {f.home.key for f in line.inputs if "by_hour" in f.home.key}
             assert keys == {KEY_JOINT.join(("workload", "classes", "chat", "load", "by_hour"))}
 
     def test_ranges(self, build: Build) -> None:
@@ -748,8 +757,10 @@ EVERYTHING: Data = {
 )
 def test_a_lines_inputs_are_what_moves_it(build: Build, key: str, tiers: list[Data], promised: str) -> None:
     commitment = {**EVERYTHING["commitment"], "spend": promised}
-    data = scenario(WEEK, **{**EVERYTHING, key: tiers, "commitment": commitment})
-    check_inputs(build, data, [volume_for(F(100)) * F(11, 10) ** k for k in range(80)])
+    quota = {"tokens": "1M tokens/day", "requests": "1k requests/day"}  # used up on some days at some volumes
+    data = scenario(WEEK, **{**EVERYTHING, key: tiers, "commitment": commitment, "free_quota": quota})
+    between = [F(k * 10**4) for k in range(85, 120, 5)] + [F(k * 10**4) for k in range(170, 210, 5)]
+    check_inputs(build, data, [*between, *(volume_for(F(100)) * F(11, 10) ** k for k in range(80))])
 
 
 def test_exact_numbers_hold_no_float(build: Build) -> None:

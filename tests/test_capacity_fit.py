@@ -141,8 +141,8 @@ def test_draws_are_fitted_one_by_one(build: Build) -> None:
     found = seconds(build, ranged, n)
     assert len(n.drawn) == 2
     by_key = {key: values for (key, _), (_, values) in n.drawn.items()}
-    first = by_key["options.own.capacity.0.output_tokens_per_s"]
-    second = by_key["options.own.capacity.1.requests_per_s"]
+    first = by_key["options / own / capacity / 0 / output_tokens_per_s"]
+    second = by_key["options / own / capacity / 1 / requests_per_s"]
     for i in range(6):
         alone = seconds(
             build,

@@ -18,7 +18,7 @@ from tco.analysis.compare import compare
 from tco.analysis.ledger import ledger
 from tco.document import Faults
 from tco.draws import Draws
-from tco.lineitem import Exact, Point, total
+from tco.lineitem import KEY_JOINT, Exact, Point, total
 from tco.options.base import Notes
 from tco.quantity import at, just_above
 
@@ -523,7 +523,7 @@ def test_draws_are_prices_of_the_drawn_figures(build: Build, keys: str) -> None:
     for i in range(12):
         one = data
         for figure, values in draws.drawn.values():
-            path = figure.home.key.split(".")
+            path = figure.home.key.split(KEY_JOINT)
             like: Any = data
             for step in path:
                 like = like[step]
@@ -605,7 +605,8 @@ def test_a_line_lists_the_figures_that_move_it(build: Build, kind: str, key: str
     before = lines_of(build(scenario(fleet, **work)))
     after = lines_of(build(scenario(put(fleet, key.split("."), value), **work)))
     assert {label for label, (amounts, _) in before.items() if amounts != after[label][0]} == moved
-    listed = {label for label, (_, inputs) in before.items() if f"options.fleet.{key}" in inputs}
+    home = KEY_JOINT.join(("options", "fleet", *key.split(".")))
+    listed = {label for label, (_, inputs) in before.items() if home in inputs}
     assert listed == moved
 
 

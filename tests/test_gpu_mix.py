@@ -17,7 +17,7 @@ from tco.analysis.case import Case
 from tco.analysis.compare import compare
 from tco.document import Faults
 from tco.draws import Draws
-from tco.lineitem import Exact, Point
+from tco.lineitem import KEY_JOINT, Exact, Point
 from tco.options.base import Notes
 from tco.quantity import at, just_above
 
@@ -276,7 +276,7 @@ class TestDraws:
         n = Draws(8)
         volumes = [1e7, 9.1e7, 4e8, 3.3e9]
         of_draw = [[instance_hours(case, v, n=n, draw=i) for v in volumes] for i in range(8)]
-        drawn = {key: values for (key, _), (_, values) in n.drawn.items()}
+        drawn = {key.replace(KEY_JOINT, "."): values for (key, _), (_, values) in n.drawn.items()}
         price = drawn["options.mix.pools.big.gpu_price"]
         rate = drawn["options.mix.pools.small.capacity.total_tokens_per_s"]
         for i in range(8):
@@ -386,3 +386,23 @@ def test_too_many_ways_are_counted_and_not_built(build: Build, n: Any) -> None:
     }
     with pytest.raises(Faults, match="10000003 ways"):
         build(scenario(pools)).price(n)
+
+
+def test_a_draw_without_load_is_no_load(build: Build) -> None:
+    """A cache that answers everything in some draws leaves the mix nothing there."""
+    data = {
+        "workload": {"volume": "1M tokens/day", "input_tokens": 900, "output_tokens": 100},
+        "options": {
+            "mix": {
+                "kind": "gpu_mix",
+                "pools": {
+                    "a": {"gpu_price": "$4/hour", "capacity": {"requests_per_s": 3}},
+                    "b": {"gpu_price": "$1/hour", "capacity": {"requests_per_s": 1}},
+                },
+            },
+            "h": {"kind": "hybrid", "response_cache": {"p10": "1%", "p90": "90%"}, "routes": {"mix": "100%"}},
+        },
+    }
+    drawn = compare(build(data)).uncertainty
+    assert drawn is not None
+    assert 0 <= drawn.costs["h"].p10 <= drawn.costs["h"].p90 < float("inf")

@@ -15,7 +15,7 @@ from conftest import FROZEN, PAPER, Build, Data
 from tco.analysis.case import Case
 from tco.document import Faults
 from tco.draws import Draws
-from tco.lineitem import Exact, Figure, LineItem, Point
+from tco.lineitem import KEY_JOINT, Exact, Figure, LineItem, Point
 from tco.options.base import Notes
 from tco.quantity import at, just_above
 
@@ -150,7 +150,7 @@ def drawn(data: Any, path: tuple[str, ...], values: dict[str, float]) -> Any:
     """Data with each range replaced by what was drawn for it."""
     if not isinstance(data, dict):
         return data
-    key = ".".join(path)
+    key = KEY_JOINT.join(path)
     if key in values:
         first = str(next(iter(data.values())))
         written = repr(values[key])

@@ -138,7 +138,7 @@ def test_two_ranges_that_share_a_midpoint_are_not_one_team(build: Build) -> None
     drawn = {key: array for (key, _), (_, array) in n.drawn.items()}
     gpus = {"one": ceil(F(64, 2) * F(4, 10)), "two": ceil(F(64, 2) * F(6, 10))}
     assert found["one"] == [0.25 * ceil(gpus["one"] / 8) * POST]
-    fte = drawn["options.two.people.fte"]
+    fte = drawn["options / two / people / fte"]
     assert found["two"] == pytest.approx((fte * ceil(gpus["two"] / 8) * POST).tolist(), rel=1e-12)
     two = people_of(build, options, "same", [64 * STEP], Draws(8))
     assert set(two) == {"two", "three"}, "stated apart, they are two draws"
@@ -151,7 +151,7 @@ def test_an_option_that_says_what_a_post_and_a_minimum_may_be_draws_both(build: 
     n = Draws(64)
     (got,) = people_of(build, {"own": fleet(people)}, "own", [64 * STEP], n).values()
     fte, least, cost = (
-        {key: array for (key, _), (_, array) in n.drawn.items()}[f"options.own.people.{k}"]
+        {key: array for (key, _), (_, array) in n.drawn.items()}[f"options / own / people / {k}"]
         for k in ("fte", "at_least", "cost")
     )
     for i in range(64):

@@ -320,14 +320,14 @@ options:
     priced = case.price(n)
     drawn = {key: array for (key, _), (_, array) in n.drawn.items()}
     for i in range(16):
-        x, y = (F(float(drawn[f"workload.classes.{c}.share"][i])) for c in ("x", "y2"))
+        x, y = (F(float(drawn[f"workload / classes / {c} / share"][i])) for c in ("x", "y2"))
         z = F(3, 10)
         whole = x + y + z
         mean = (x * 900 + y * 300 + z * 100) / whole
         v = 1_000_000
         a = F(v) / mean * (x * 900 + y * 300 + z * 100 * 2) / whole / 10**6 * F(365, 12)
         b = F(v) * 3 / 10**6 * F(365, 12)
-        to_a, to_b = (F(float(drawn[f"options.mix.routes.{k}"][i])) for k in ("a", "b"))
+        to_a, to_b = (F(float(drawn[f"options / mix / routes / {k}"][i])) for k in ("a", "b"))
         mix = (to_a * a + to_b * b) / (to_a + to_b)
         for name, true in (("a", a), ("b", b), ("mix", mix)):
             got = total([line for _, line in priced[name].lines]).value(at([float(v)]))[0]
@@ -358,7 +358,7 @@ options:
     assert total([x for _, x in exact["mix"].lines]).value(at([F(v)]))[0] == costs(F(2, 10), F(2, 10))
     got = total([line for _, line in priced["mix"].lines]).value(at([float(v)]))[0]
     for i in range(16):
-        x, to_a = (F(float(drawn[k][i])) for k in ("workload.classes.x.share", "options.mix.routes.a"))
+        x, to_a = (F(float(drawn[k][i])) for k in ("workload / classes / x / share", "options / mix / routes / a"))
         assert got[i] == pytest.approx(float(costs(x, to_a)), rel=1e-12)
 
 
@@ -373,7 +373,7 @@ options:
   mix: {kind: hybrid, routes: {a: {low: 10%, high: 50%}, b: {low: 50%, high: 90%}}}
 """
     for _, line in case_of(text).price(Exact())["mix"].lines:
-        assert {"options.mix.routes.a", "options.mix.routes.b"} <= {f.home.key for f in line.inputs}
+        assert {"options / mix / routes / a", "options / mix / routes / b"} <= {f.home.key for f in line.inputs}
 
 
 def test_a_lognormal_number_of_calls_is_not_cut_at_its_90th_percentile() -> None:

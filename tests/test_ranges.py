@@ -232,7 +232,7 @@ def test_fields_of_a_catalogue_and_the_conventions(tmp_path: Path) -> None:
     )
     result = compare(case_of(text))
     assert result.uncertainty is not None
-    drawn = {f.home.key for f in result.uncertainty.ranges}
+    drawn = {f.home.key.replace(KEY_JOINT, ".") for f in result.uncertainty.ranges}
     assert drawn == {
         "own/m.models.m.prices.0.input_per_mtok", "own/m.models.m.prices.0.output_per_mtok",
         "traffic_days_per_month", "billed_hours_per_month", "workload.classes.x.share",

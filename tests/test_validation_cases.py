@@ -16,7 +16,7 @@ from conftest import PAPER, Build, Data, yaml
 from tco.analysis.compare import Comparison, compare
 from tco.analysis.crossings import Crossing
 from tco.analysis.ledger import ledger
-from tco.catalog.charge import applicable, charges
+from tco.catalog.charge import charges
 from tco.catalog.entries import ApiPrice
 from tco.document import Faults
 from tco.lineitem import Exact
@@ -306,7 +306,8 @@ class TestApiPriceRules:
     def request(self, row: Data, /, tier: str = "", **usage: int) -> Fraction:
         prices = ApiPrice.model_validate(row)
         chosen = prices.tiers[tier] if tier else prices
-        price_set, _ = applicable(chosen, F(usage["input"]))
+        long = chosen.long_context
+        price_set = long if long is not None and usage["input"] > long.above_tokens else chosen
         counts = {key: F(tokens) for key, tokens in usage.items()}
         return sum((c.tokens * c.price / 10**6 for c in charges(price_set, counts)), F(0))
 

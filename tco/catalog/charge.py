@@ -1,8 +1,7 @@
-"""Which price applies to which token of a request: containment, and the long-context cliff.
+"""Which price applies to which token of a request: a part of a meter, or its container.
 
-Rules as two independent price libraries apply them: a meter with a price of its own is taken out of its container, one
-without pays the container's; a long-context tier applies when the whole input of the request, cached included, is
-strictly above its threshold, and then reprices every token of it, output too.
+As two independent price libraries apply it: a meter with a price of its own is taken out of its container, one without
+pays the container's. Which calls pay long-context prices is decided in `tco.options.usage.portions`.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from tco.catalog.meters import METERS, Meter, meter, parts_of
 from tco.quantity import Number
 
 if TYPE_CHECKING:
-    from tco.catalog.prices import LongContext, MeterPrices, TierPrices
+    from tco.catalog.prices import MeterPrices
 
 SLIVER = 2.0**-40
 """What is left of a container is nothing when it is less than this part of it: 1000x the rounding of its parts."""
@@ -50,14 +49,6 @@ class Charge(NamedTuple):
     """Meters inside this one that have no price of their own and pay this one's."""
     taken: tuple[Meter, ...] = ()
     """Meters inside this one that have one, taken out of its tokens."""
-
-
-def applicable(
-    prices: TierPrices | OwnPrices, input_tokens: Fraction
-) -> tuple[MeterPrices | OwnPrices, LongContext | None]:
-    """The price set of a request with this much input, and the long-context tier when that is it."""
-    tier = prices.long_context
-    return (tier, tier) if tier is not None and input_tokens > tier.above_tokens else (prices, None)
 
 
 def charges(prices: MeterPrices | OwnPrices, usage: Mapping[str, Number]) -> list[Charge]:

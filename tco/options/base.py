@@ -117,7 +117,9 @@ class ServesTokens(OptionSpec):
 
     input_ratio: Positive = Field(Fraction(1), description="its input tokens per token of the reference tokenizer")
     output_ratio: Positive = Field(Fraction(1), description="its output tokens likewise, verbosity included")
-    reasoning_tokens: Count = Field(Fraction(0), description="hidden reasoning tokens of each model call, billed as output")
+    reasoning_tokens: Count = Field(
+        Fraction(0), description="hidden reasoning tokens of each model call, billed as output"
+    )
     cache_hit_rate: Share = Field(Fraction(0), description="share of the cacheable prefix that is read from its cache")
     overhead: dict[Name, Factor] = Field(
         default_factory=no_keys, description="replaces or adds to the workload's overhead for this option"

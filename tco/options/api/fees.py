@@ -8,7 +8,7 @@ from typing import Annotated
 from tco.document import did_you_mean
 from tco.fields import Flow, money
 from tco.lineitem import INVOICE, Figure, LineItem
-from tco.options.api.hours import WHOLE_DAY, spans
+from tco.options.api.hours import WHOLE_DAY, spans, weekdays_apart
 from tco.options.base import At, Context, Steps, Unusable, class_figures, grossed_up, overheads
 from tco.quantity import Number, Part, Quantity, linear
 from tco.units import Money

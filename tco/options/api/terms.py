@@ -21,6 +21,7 @@ from tco.quantity import Linear, Part, Quantity, Steps, linear
 from tco.ranges import Range, is_range, parse_range
 from tco.units import Money, UnitError, format_money
 
+
 def _by_class(value: Any) -> Fraction | dict[str, Fraction]:
     def one(v: Any) -> Fraction:
         return parse_range(v, units.parse_count) if is_range(v) else units.parse_count(v)

@@ -314,6 +314,17 @@ def _check_same(at: At, first: Capacity, second: Capacity, *steps: str | int) ->
             raise Unusable(at.fault(text, *steps, expected="profiles that differ in their mix alone"))
 
 
+def gpus_per_replica(at: At, known: Capacity | None) -> Figure:
+    """As stated, else as the profile says; fewer than the profile was found on is no such replica."""
+    profile, stated = None if known is None else known.gpus_per_replica, at.spec.gpus_per_replica
+    if profile is not None and stated is None:
+        return profile
+    if profile is not None and stated < profile.value:
+        text = f"the capacity profile was found on {profile.value} GPUs per replica, not on fewer"
+        raise Unusable(at.fault(text, "gpus_per_replica", expected=f"{profile.value} or no `gpus_per_replica`"))
+    return Figure("gpus_per_replica", Fraction(stated or 1), "GPUs", at.home("gpus_per_replica"))
+
+
 def check_hardware(at: At, known: Capacity | None, gpu: str, context: Context) -> None:
     """Warn where a profile was found on another GPU than the one that is paid for."""
     if known is None or known.found is None:

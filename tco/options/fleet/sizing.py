@@ -73,7 +73,7 @@ def weeks_of_traffic(demand: Demand, month: Figure, n: Numbers) -> Number:
 
 def sized(at: At, demand: Demand, context: Context) -> Sized:
     """The replicas of each hour that differs in its load."""
-    n, spec = context.n, at.spec
+    spec = at.spec
     known = capacity(at, context)
     month = hours(at, context)
     if known is None:

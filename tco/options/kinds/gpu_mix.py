@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import permutations, product
+from math import prod
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -32,16 +33,22 @@ from tco.options.base import (
 from tco.options.base import (
     Steps as Keys,
 )
-from tco.options.fleet.capacity import Capacity, CapacityField, capacity_references, check_hardware, known_capacity
+from tco.options.fleet.capacity import (
+    Capacity,
+    CapacityField,
+    capacity_references,
+    check_hardware,
+    gpus_per_replica,
+    known_capacity,
+)
 from tco.options.fleet.memory import Replica, misfit
-from tco.options.fleet.rental import offer
+from tco.options.fleet.rental import offer, warn_without_people
 from tco.options.fleet.serves import ServesField, serves_references
-from tco.options.fleet.sizing import burst, hours
+from tco.options.fleet.sizing import burst, hours, weeks_of_traffic
 from tco.options.fleet.stints import slope
 from tco.quantity import VOLUME, WHOLE, Cheapest, Highest, Number, Part, Quantity, Steps, linear
 from tco.units import UnitError
 from tco.workload.demand import Demand
-from tco.workload.model import DAYS_PER_WEEK, HOURS_PER_DAY
 
 MOST_WAYS = 64
 """Ways to serve a load that are held against each other."""
@@ -140,11 +147,21 @@ class _Way(NamedTuple):
     upto: Number | None
 
 
+class _Filling(NamedTuple):
+    """A pool whose load is partly taken by so many replicas of another: from one up to as many as replace one."""
+
+    rest: _Pool
+    some: _Pool
+    ratios: Sequence[Number]
+    """Replicas of `rest` that each hour's load keeps busy for each of `some`."""
+    replaced: Number
+    most: int
+    """The most that replace one, in any draw."""
+
+
 def bill(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
     """Instances of each pool, in the mix that costs least."""
-    if spec.people is None:
-        text = "no people cost on self-hosted: 0.25-0.5 FTE is usual (`people: {fte: ..., role: ...}`)"
-        context.notes.warn(at.name, text)
+    warn_without_people(at, context)
     return _Mix(spec, at, demand, context).bill()
 
 
@@ -200,7 +217,7 @@ class _Mix:
     ) -> tuple[dict[str, Quantity], list[list[Quantity]], tuple[Limit, ...]]:
         """Each hour its own mix; hours without load run what each pool runs at least."""
         n, traffic = self.context.n, self.demand.traffic
-        weeks = np.minimum(n(traffic.days_per_month), n(self.month) / HOURS_PER_DAY) / DAYS_PER_WEEK
+        weeks = weeks_of_traffic(self.demand, self.month, n)
         terms: dict[str, list[tuple[Number, Quantity]]] = {p.name: [] for p in self.pools}
         peaks, loaded = [], 0
         limits: list[Limit] = []
@@ -219,10 +236,6 @@ class _Mix:
         """The instances of each pool in the way that costs least in hours of these levels, which all must be served."""
         n = self.context.n
         ways = list(self._ways(levels))
-        if len(ways) > MOST_WAYS:
-            text = f"{len(ways)} ways to serve {len(self.classes)} classes on {len(self.pools)} pools"
-            expected = f"at most {MOST_WAYS}: fewer pools or classes, or `classes` on the pools"
-            raise Unusable(self.at.fault(text, "pools", expected=expected, key=True))
         too_dear = sum((n(p.rate) for p in self.pools), n(0)) * INFEASIBLE
         costs = tuple(
             linear(0, *((n(p.rate), way.instances[p.name]) for p in self.pools), *((too_dear, q) for q in way.full))
@@ -244,50 +257,59 @@ class _Mix:
     def _ways(self, levels: Sequence[int]) -> Iterator[_Way]:
         """Every way that is looked at; counted before any is built, so that too many are no work."""
         choices = [self._serving(c) for c in self.classes]
-        many = 1
-        for pools in choices:
-            many *= len(pools)
+        whole = [p for p in self.pools if len(p.seconds) == len(self.classes)]
+        fillings = [found for pair in permutations(whole, 2) if (found := self._filling(*pair, levels)) is not None]
+        many = prod(map(len, choices)) + sum(f.most for f in fillings)
         if many > MOST_WAYS:
-            text = f"{many} ways to give {len(self.classes)} classes to {len(self.pools)} pools"
-            expected = f"at most {MOST_WAYS}: fewer pools or classes, or `classes` on the pools"
-            raise Unusable(self.at.fault(text, "pools", expected=expected, key=True))
+            text = f"{many} ways to serve {len(self.classes)} classes on {len(self.pools)} pools"
+            fewer = "fewer pools or classes, `classes` on the pools, or pools whose replicas differ less"
+            raise Unusable(self.at.fault(text, "pools", expected=f"at most {MOST_WAYS}: {fewer}", key=True))
         for assigned in product(*choices):
             given = {
                 p.name: [c for c, pool in zip(self.classes, assigned, strict=True) if pool is p] for p in self.pools
             }
             yield self._way({p.name: self._hours(p, given[p.name], levels) for p in self.pools}, {})
-        for filled, other in permutations([p for p in self.pools if len(p.seconds) == len(self.classes)], 2):
-            yield from self._filled(filled, other, levels)
+        for filling in fillings:
+            yield from self._filled(filling, levels)
 
-    def _filled(self, rest: _Pool, some: _Pool, levels: Sequence[int]) -> Iterator[_Way]:
-        """So many replicas of one pool, the rest of every hour's load on another."""
+    def _filling(self, rest: _Pool, some: _Pool, levels: Sequence[int]) -> _Filling | None:
+        """How many replicas of one pool may stand in for one of another; None where the volume changes it."""
         n = self.context.n
         ratios = [self._ratio(rest, some, i) for i in levels]
         known = [r for r in ratios if r is not None]
         if len(known) < len(ratios):
             text = "its classes do not all follow the volume alone: they are given to pools whole"
             self.context.notes.assume(self.at.name, text)
-            return
+            return None
         replaced: Any = n(0)
         for ratio in known:  # replicas of `some` that take what one of `rest` takes
             whole = rest.size / (some.size * ratio)
-            replaced = np.maximum(replaced, np.ceil(whole if self.context.n.exact else whole / WHOLE))
-        for i in range(1, int(np.max(np.asarray(replaced))) + 1):
-            count: Any = np.minimum(n(i), replaced)
+            replaced = np.maximum(replaced, np.ceil(whole if n.exact else whole / WHOLE))
+        return _Filling(rest, some, known, replaced, int(np.max(np.asarray(replaced))))
+
+    def _filled(self, filling: _Filling, levels: Sequence[int]) -> Iterator[_Way]:
+        """So many replicas of one pool, the rest of every hour's load on another."""
+        n = self.context.n
+        rest, some = filling.rest, filling.some
+        for i in range(1, filling.most + 1):
+            count: Any = np.minimum(n(i), filling.replaced)
             if some.spec.max is not None:
                 count = np.minimum(count, n(some.spec.max - some.spec.spare))
             count = np.maximum(count, n(some.spec.min - some.spec.spare))
             given = {p.name: self._hours(p, [], levels) for p in self.pools}
             loads = [hour.load for hour in self._hours(rest, self.classes, levels)]
             given[rest.name] = [
-                _Hour(load, count * some.size * ratio) for load, ratio in zip(loads, known, strict=True)
+                _Hour(load, count * some.size * ratio) for load, ratio in zip(loads, filling.ratios, strict=True)
             ]
             yield self._way(given, {some.name: count + some.spec.spare})
 
     def _ratio(self, rest: _Pool, some: _Pool, level: int) -> Number | None:
         """Replicas of `rest` that an hour's load keeps busy for each of `some`; None where the volume changes it."""
         a, b = (slope(self._load(p, self.classes, level)) for p in (rest, some))
-        return None if a is None or b is None else a / b
+        if a is None or b is None or not isinstance(b, np.ndarray):
+            return None if a is None or b is None else a / b
+        none = b == 0  # a draw that leaves this fleet no load: any ratio will do
+        return np.where(none, 1, a / np.where(none, 1, b))
 
     def _load(self, pool: _Pool, classes: Sequence[str], level: int) -> Quantity:
         """Busy replicas of a pool in an hour, with these classes."""
@@ -356,7 +378,7 @@ class _Mix:
             rate = context.per_hour(price, pool.gpu_price.per, self.month)
             rate = rate.times(factor=count) if count != 1 else rate
             label, unit = ("servers", "server-hours") if count > 1 else ("GPUs", "GPU-hours")
-        per_replica = self._per_replica(at, pool, known)
+        per_replica = gpus_per_replica(at, known)
         utilisation = Figure(
             "target_utilisation", pool.target_utilisation, "of a replica", at.home("target_utilisation")
         )
@@ -370,16 +392,6 @@ class _Mix:
         inputs = (*rate.base, together, per_replica, utilisation, peak, *bounds, *known.seconds_inputs(self.demand))
         size = n(utilisation) / n(peak)
         return _Pool(name, pool, rate, label, unit, together, per_replica, known, size, seconds, inputs)
-
-    def _per_replica(self, at: At, pool: Pool, known: Capacity) -> Figure:
-        profile = known.gpus_per_replica
-        if profile is None or (pool.gpus_per_replica is not None and pool.gpus_per_replica >= profile.value):
-            return Figure("gpus_per_replica", Fraction(pool.gpus_per_replica or 1), "GPUs", at.home("gpus_per_replica"))
-        if pool.gpus_per_replica is None:
-            return profile
-        text = f"the capacity profile was found on {profile.value} GPUs per replica, not on fewer"
-        expected = f"{profile.value} or no `gpus_per_replica`"
-        raise Unusable(at.fault(text, "gpus_per_replica", expected=expected))
 
     def _seconds(self, name: str, pool: Pool, known: Capacity, replica: Replica) -> dict[str, Number]:
         """Replica-seconds of the classes that the pool can serve; why it cannot serve others is kept."""

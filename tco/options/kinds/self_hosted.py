@@ -11,9 +11,18 @@ from tco.fields import AtLeastOne, Factor, GpuPrice, MoneyOverTime, Reference, l
 from tco.lineitem import Bill, Figure, LineItem
 from tco.options.base import At, Context, Steps, Unusable, class_figures, constant, fixed_lines
 from tco.options.fleet.billing import at_peak, billed, reserved_replicas
-from tco.options.fleet.capacity import check_hardware
+from tco.options.fleet.capacity import check_hardware, gpus_per_replica
 from tco.options.fleet.lots import in_lots
-from tco.options.fleet.rental import RentalSpec, Rented, check_terms, hourly, offer, offer_label, rented_lines
+from tco.options.fleet.rental import (
+    RentalSpec,
+    Rented,
+    check_terms,
+    hourly,
+    offer,
+    offer_label,
+    rented_lines,
+    warn_without_people,
+)
 from tco.options.fleet.serves import ServesField, serves_references
 from tco.options.fleet.sizing import Sized, sized
 from tco.options.fleet.sizing import hours as own_hours
@@ -95,17 +104,14 @@ class _Server(NamedTuple):
 def bill(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
     """Instances for the replicas of each hour, cluster overhead, people."""
     n = context.n
-    if spec.people is None and spec.all_in is None:
-        context.notes.warn(
-            at.name, "no people cost on self-hosted: 0.25-0.5 FTE is usual (`people: {fte: ..., role: ...}`)"
-        )
     if spec.all_in is not None:
         return _all_in(spec, at, demand, context)
+    warn_without_people(at, context)
     if spec.owned is not None:
         return _owned(spec, at, demand, context)
     fleet = sized(at, demand, context)
     server = _server(spec, at, context)
-    gpus = _gpus_per_replica(spec, at, fleet)
+    gpus = gpus_per_replica(at, fleet.capacity)
     _check_fit(at, gpus, server.gpus, context)
     if server.gpu is not None:
         check_hardware(at, fleet.capacity, server.gpu, context)
@@ -171,7 +177,7 @@ def _owned(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
 
     fleet = sized(at, demand, context)
     servers = OwnServers(at, context)
-    gpus = _gpus_per_replica(spec, at, fleet)
+    gpus = gpus_per_replica(at, fleet.capacity)
     _check_fit(at, gpus, servers.gpus, context)
     if servers.gpu is not None:
         check_hardware(at, fleet.capacity, servers.gpu, context)
@@ -214,23 +220,6 @@ def _server(spec: Spec, at: At, context: Context) -> _Server:
         assert spec.gpu_price is not None
         rate = hourly(at, context, "gpu_price", spec.gpu_price, int(count))
     return _Server(gpus, rate, *(("servers", "server-hours") if count > 1 else ("GPUs", "GPU-hours")))
-
-
-def _gpus_per_replica(spec: Spec, at: At, fleet: Sized) -> Figure:
-    """As stated, else as the profile says; fewer than the profile was found on is no such replica."""
-    from_profile = fleet.capacity.gpus_per_replica if fleet.capacity is not None else None
-    if from_profile is not None:
-        if spec.gpus_per_replica is None:
-            return from_profile
-        if spec.gpus_per_replica < from_profile.value:
-            raise Unusable(
-                at.fault(
-                    f"the capacity profile was found on {from_profile.value} GPUs per replica, not on fewer",
-                    "gpus_per_replica",
-                    expected=f"{from_profile.value} or no `gpus_per_replica`",
-                )
-            )
-    return Figure("gpus_per_replica", Fraction(spec.gpus_per_replica or 1), "GPUs", at.home("gpus_per_replica"))
 
 
 def _check_memory(
