@@ -121,7 +121,8 @@ def test_a_retired_model_is_not_recommended_without_a_word(folder: Path) -> None
     )
     from tco.report.words import verdict
 
-    assert verdict(run(folder, "a: {kind: api, model: acme/small}")).endswith("But acme/small was switched off on 2026-01-31.")
+    said = verdict(run(folder, "a: {kind: api, model: acme/small}"))
+    assert said.endswith("But acme/small was switched off on 2026-01-31.")
 
 
 def test_the_headline_is_true_of_curves_that_cross_often(folder: Path) -> None:

@@ -22,7 +22,7 @@ from tco import units
 from tco.analysis.case import Case, build_case
 from tco.analysis.compare import Comparison, compare
 from tco.document import Faults, load_text
-from tco.lineitem import Exact, Point
+from tco.lineitem import KEY_JOINT, Exact, Point
 from tco.ranges import Distribution, Range, is_distribution, is_range, parse_distribution, parse_range
 from tco.units import UnitError
 
