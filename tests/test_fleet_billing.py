@@ -799,3 +799,23 @@ def test_the_rest_of_a_drawn_spot_share_is_on_the_own_term(build: Build, most: s
     ((_, drawn),) = draws.drawn.values()
     total_cost = sum(np.broadcast_to(np.ravel(line.amount(at([1e3]))), 6) for _, line in option.lines)
     np.testing.assert_allclose(total_cost, float(MONTH) * ((1 - drawn) * float(RATE) + drawn * 0.5), rtol=1e-12)
+
+
+def test_a_hybrid_may_send_what_can_wait_elsewhere(build: Build) -> None:
+    """A fleet that batches is no fault where what reaches it cannot wait: it serves that as it comes."""
+    data: Data = {
+        "workload": {
+            "volume": "1M tokens/day",
+            "classes": {
+                "a": {"share": "50%", "input_tokens": 100, "batchable_share": "50%", "deadline": "6 h"},
+                "b": {"share": "rest", "input_tokens": 100},
+            },
+        },
+        "options": {
+            "fl": {"kind": "self_hosted", "gpu_price": "$1/hour", "capacity": {"requests_per_s": 1}, "batch": True},
+            "api": {"kind": "api", "price": {"blended": "$1/1M tokens"}},
+            "mix": {"kind": "hybrid", "routes": {"fl": {"b": "50%"}, "api": "rest"}},
+        },
+    }
+    lines = build(data).price(Exact())["mix"].lines
+    assert {part for part, _ in lines} == {"fl", "api"}

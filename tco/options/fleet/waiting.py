@@ -66,9 +66,10 @@ def batchable_inputs(demand: Demand) -> tuple[Figure, ...]:
 
 
 def _waiting(demand: Demand, at: At) -> dict[str, _Wait]:
-    """The classes that can wait longer than their own hour. `Unusable` where none can, or a deadline is a range."""
+    """The classes that can wait longer than their own hour. `Unusable` where none of the workload can, or a deadline is
+    a range; a hybrid may well send those that can wait elsewhere."""
     found: dict[str, _Wait] = {}
-    for c in class_figures(demand):
+    for c in demand.traffic.classes.values():
         if c.batchable is None or not c.batchable.value or c.deadline is None:
             continue
         hours = _whole_hours(c, at, len(demand.traffic.cycle))
@@ -82,7 +83,7 @@ def _waiting(demand: Demand, at: At) -> dict[str, _Wait]:
                 expected="a class with a `batchable_share` and a `deadline` of two hours or more",
             )
         )
-    return found
+    return {name: wait for name, wait in found.items() if name in demand.flows}
 
 
 def _whole_hours(c: Class, at: At, most: int) -> int:
