@@ -236,7 +236,8 @@ class TestMoreThanOneCrossingThroughTheCommandLine:
         assert [text for text in written if text.isdigit()] == [str(i + 1) for i in range(number)]
 
 
-MEASURED = Path(os.environ.get("TCO_VALIDATION_DATA", "/work/shared/data")) / "vllm_cost_meter_subset.csv"
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+MEASURED = Path(os.environ.get("TCO_VALIDATION_DATA", SHARED)) / "vllm_cost_meter_subset.csv"
 SAMPLE = [  # GPU-hour of all GPUs, output tokens/s: made up, in the form of the published rows
     ("6.98", "255.125"), ("6.98", "2464.4452"), ("3.67", "2900.0625"), ("12.5", "8155.0661017"), ("0.79", "31.5"),
 ]  # fmt: skip
