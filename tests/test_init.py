@@ -445,6 +445,7 @@ class Terminal:
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             os.chdir(cwd)
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell that runs the tests aside has it ignored
             os.execve(sys.executable, [sys.executable, "-m", "tco", "init", *flags], ENV)
         self.seen = ""
 
@@ -466,7 +467,11 @@ class Terminal:
         os.write(self.fd, text.encode())
 
     def end(self) -> int:
+        deadline = time.monotonic() + 40
         while True:
+            if not select.select([self.fd], [], [], max(deadline - time.monotonic(), 0))[0]:
+                os.kill(self.pid, signal.SIGKILL)
+                raise AssertionError(f"it waits for more: {self.seen}")
             try:
                 more = os.read(self.fd, 4096)
             except OSError:
