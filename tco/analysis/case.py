@@ -16,7 +16,7 @@ from tco.catalog.store import LookupFault, Store
 from tco.document import Document, Fault, Faults, did_you_mean, load, validate
 from tco.lineitem import Figure, Numbers
 from tco.options.assembly import Assembled, Assembly
-from tco.options.base import At, Context, Notes, Unusable, home_of
+from tco.options.base import MONTHS_PER_YEAR, At, Context, Notes, Unusable, home_of
 from tco.options.kinds import kind, kinds
 from tco.quantity import Number
 from tco.scenario.model import Scenario
@@ -25,8 +25,6 @@ from tco.shipped import shipped, shown
 from tco.units import Flow, UnitError
 from tco.workload.demand import REQUEST, Traffic, traffic
 from tco.workload.model import share_or_rest, shares_problem
-
-MONTHS_PER_YEAR = 12
 
 
 class Case(NamedTuple):

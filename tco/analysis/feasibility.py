@@ -118,31 +118,25 @@ def accuracy(spec: Any) -> Fraction | None:
 
 def _quality(case: Case, option: Assembled) -> Iterator[Check]:
     r = case.scenario.requirements
-    facts = _facts(case, option, accuracy)
+    needs: list[tuple[Fraction, str]] = []
     if r.accuracy is not None:
-        need = r.accuracy
+        needs.append((r.accuracy, f"{_percent(r.accuracy)} is required"))
+    reference = reference_accuracy(case)
+    if r.accuracy_within is not None and reference is not None:
+        within = f"within {_percent(r.accuracy_within)} of the reference's {_percent(reference)} is required"
+        needs.append((reference - r.accuracy_within, within))
+    facts = _facts(case, option, accuracy)
+    for least, need in needs:
         yield _judged(
             "quality",
             facts,
             option.name,
-            lambda v: bool(v >= need),
+            lambda v, least=least: bool(v >= least),  # type: ignore[misc]
             lambda v: f"its accuracy is {_percent(v)}",
-            f"{_percent(need)} is required",
+            need,
         )
-    if r.accuracy_within is not None:
-        reference = reference_accuracy(case)
-        if reference is None:
-            yield Check("quality", "unknown", "the accuracy of the reference is not stated (`reference_accuracy`)")
-            return
-        least = reference - r.accuracy_within
-        yield _judged(
-            "quality",
-            facts,
-            option.name,
-            lambda v: bool(v >= least),
-            lambda v: f"its accuracy is {_percent(v)}",
-            f"within {_percent(r.accuracy_within)} of the reference's {_percent(reference)} is required",
-        )
+    if r.accuracy_within is not None and reference is None:
+        yield Check("quality", "unknown", "the accuracy of the reference is not stated (`reference_accuracy`)")
 
 
 def reference_accuracy(case: Case) -> Fraction | None:

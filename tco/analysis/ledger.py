@@ -12,8 +12,6 @@ from tco.options.assembly import Assembled
 from tco.quantity import At, Quantity, at
 from tco.units import format_tokens
 
-CENT = Decimal("0.01")
-
 
 def cents(amount: Fraction) -> Decimal:
     """The amount rounded once to the cent, half to even, from its exact value."""

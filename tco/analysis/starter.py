@@ -432,10 +432,6 @@ def _sizes(answers: Answers) -> tuple[str | None, str | None]:
     return answers.input_tokens, answers.output_tokens
 
 
-def _token_texts(answers: Answers) -> list[str]:
-    return [t for t in _sizes(answers) if t is not None]
-
-
 class _Option(NamedTuple):
     """An option of the file: its keys with comments, and the model it runs."""
 
