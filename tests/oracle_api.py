@@ -30,7 +30,7 @@ class Row:
     meter: str
     label: str
     by_day: tuple[Near, ...]
-    """Tokens of each day of the week."""
+    """Tokens of each day."""
     price: Fraction
     """Of 1M."""
 
@@ -47,7 +47,9 @@ class ApiBill:
         self.spilled = spilled
         """Classes whose share of its traffic changes with the volume: a full fleet spills some of them into it."""
         self.gross = oracle.overhead(spec)
-        self.each = oracle.days / 7
+        self.days = range(max(7, oracle.cycle // 24))
+        """Days of the week, or of a longer cycle."""
+        self.each = oracle.days / len(self.days)
         """How many Mondays, Tuesdays, ... a month has."""
 
     def lines(self) -> list[Line]:
@@ -106,7 +108,7 @@ class ApiBill:
                 at_any_hour = tier == "batch"
                 for suffix, weight, factor in [("", always, F(1))] if at_any_hour else stretches:
                     stretch = "all day" if weight == always else suffix
-                    by_day = [self._of_day(c, day, weight) for day in range(7)]
+                    by_day = [self._of_day(c, day, weight) for day in self.days]
                     if not any(x.value or x.rise for x in by_day):
                         continue
                     for meter, label, tokens, price in self._request(what, tier):
@@ -156,7 +158,7 @@ class ApiBill:
             others = [r for r in rows if key == "tokens" or container(r.meter) == container(row.meter)]
             if per_day:
                 yield total(
-                    self._beyond(row, others, free, lambda r, day=day: r.by_day[day]) for day in range(7)
+                    self._beyond(row, others, free, lambda r, day=day: r.by_day[day]) for day in self.days
                 ) * self.each  # fmt: skip
             else:
                 yield self._beyond(row, others, free, lambda r: total(r.by_day) * self.each)
@@ -212,7 +214,7 @@ class ApiBill:
             yield "commitment overage", (left - inside) * (overage - 1)
 
     def _fees(self) -> Iterator[tuple[str, Near]]:
-        by_day = [self._of_day_calls(day) for day in range(7)]
+        by_day = [self._of_day_calls(day) for day in self.days]
         if "request_fee" in self.spec:
             quota = self.spec.get("free_quota", {}).get("requests")
             yield "request fees", self._free(by_day, quota) * self.o.each_of(self.spec["request_fee"])
@@ -221,7 +223,7 @@ class ApiBill:
             uses = {
                 c: self.o.number(stated.get(c, 0) if isinstance(stated, Mapping) else stated) for c in self.o.classes
             }
-            days = [total(self._of_day(c, day) * uses[c] for c in self.o.classes) for day in range(7)]
+            days = [total(self._of_day(c, day) * uses[c] for c in self.o.classes) for day in self.days]
             yield name, self._free(days, tool.get("free")) * self.o.each_of(tool["price"])
         if "seats" in self.spec:
             price = self.o.amount(self.spec["seats"]["price"].removesuffix("/seat-month"))

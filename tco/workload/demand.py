@@ -13,19 +13,25 @@ from typing import NamedTuple
 import numpy as np
 
 from tco.lineitem import Figure, Home, Numbers
+from tco.numerals import UnitError
 from tco.quantity import VOLUME, Number, Quantity, linear
 from tco.ranges import Range
+from tco.workload.levels import Cycle, Level, by_load
 from tco.workload.model import DAYS_PER_WEEK, HOURS_PER_DAY, Load, RequestClass, Workload
 
 REQUEST = "request"
 """The name of the class of a workload that states its sizes directly."""
 
 
-class Level(NamedTuple):
-    """Hours that carry the same load: how many a week, and by class the share of a mean day's requests in one."""
+class Spike(NamedTuple):
+    """Days of a month, one after another, that each carry so many times the requests of its other days."""
 
-    hours_per_week: int
-    share_of_day: Mapping[str, Fraction]
+    factor: Fraction
+    days: int
+    more: Fraction
+    """How many times the usual the requests of the whole month are."""
+    usual: Traffic
+    """The traffic of a month without it."""
 
 
 class Share(NamedTuple):
@@ -113,10 +119,52 @@ class Traffic(NamedTuple):
 
     classes: Mapping[str, Class]
     levels: tuple[Level, ...]
-    cycle: tuple[int, ...]
-    """The level of each hour, of a day (24) or of a week (168)."""
+    cycles: tuple[Cycle, ...]
+    """Which level each hour is: one cycle of a day (24) or a week (168); with a spike, cycles of whole months."""
     days_per_month: Figure
     burst: Figure
+    spike: Spike | None = None
+    """None: each day of the month, or each week, is as the one before."""
+
+    @property
+    def cycle(self) -> tuple[int, ...]:
+        """The level of each hour, of a day (24) or of a week (168), in a month without a spike."""
+        return (self if self.spike is None else self.spike.usual).cycles[0].hours
+
+    def days(self) -> dict[tuple[int, ...], Fraction]:
+        """The kinds of days there are, by the level of each of their 24 hours: how many a week."""
+        kinds: dict[tuple[int, ...], Fraction] = {}
+        for hours, per_week in self.cycles:
+            for start in range(0, len(hours), HOURS_PER_DAY):
+                day = hours[start : start + HOURS_PER_DAY]
+                kinds[day] = kinds.get(day, Fraction(0)) + per_week
+        return kinds
+
+    def windows(self, windows: Fraction) -> tuple[tuple[Fraction, Fraction], ...]:
+        """Windows that come so often a month, each for what came since the one before: by kind, the share of the
+        windows, and how many times the mean one's work."""
+        if self.spike is None:
+            return ((Fraction(1), Fraction(1)),)
+        from tco.workload.spike import by_window
+
+        kinds = by_window(windows, Fraction(self.days_per_month.value), self.spike.factor, self.spike.days)
+        return tuple((part, times / self.spike.more) for part, times in kinds)
+
+    def spiked(self, factor: Fraction, days: Fraction | int) -> tuple[Traffic, Fraction]:
+        """The traffic of a month in which `days` whole days, one after another, carry `factor` times the requests of
+        its other days, and how many times the usual such a month's mean volume is. Its V is that mean. Raises UnitError
+        for days that are not whole or more than the month has, for a factor that is not above 0, and for a second
+        spike."""
+        from tco.workload.spike import with_spike
+
+        if self.spike is not None:
+            raise UnitError(None, "one spike in a month")
+        month = Fraction(self.days_per_month.value)
+        levels, cycles, more = with_spike(self.levels, self.cycles[0], month, Fraction(factor), Fraction(days))
+        if more is None:
+            return self, Fraction(1)
+        spike = Spike(Fraction(factor), int(days), more, self)
+        return self._replace(levels=levels, cycles=cycles, spike=spike), more
 
     @property
     def mean_tokens(self) -> Fraction:
@@ -196,32 +244,19 @@ class Demand:
 
     def requests_per_month(self, name: str, n: Numbers, hours: frozenset[int] | None = None) -> Quantity:
         """Requests a month of one class; those of some hours of the day alone where `hours` names them (0 to 23)."""
-        levels, cycle = self.traffic.levels, self.traffic.cycle
         weeks = n(self.traffic.days_per_month) / n(DAYS_PER_WEEK)
-        if hours is None:
-            times = {i: level.hours_per_week for i, level in enumerate(levels)}
-        else:
-            within = [level for hour, level in enumerate(cycle) if hour % HOURS_PER_DAY in hours]
-            times = {i: within.count(i) * HOURS_PER_DAY * DAYS_PER_WEEK // len(cycle) for i in range(len(levels))}
-        return linear(0, *((times[i] * weeks, q) for i, q in self.flows[name].items()))
+        times = {i: level.hours_per_week for i, level in enumerate(self.traffic.levels)}
+        if hours is not None:
+            times = dict.fromkeys(times, Fraction(0))
+            for day, per_week in self.traffic.days().items():
+                for hour in hours:
+                    times[day[hour]] += per_week
+        return linear(0, *((n(times[i]) * weeks, q) for i, q in self.flows[name].items()))
 
     def load(self, level: int, seconds: Mapping[str, Number]) -> Quantity | None:
         """Busy replicas in an hour of this level, from replica-seconds per request; None where there is none."""
         terms = [(seconds[c] / 3600, f[level]) for c, f in self.flows.items() if level in f]
         return linear(0, *terms) if terms else None
-
-
-def _levels(profiles: Mapping[str, tuple[Fraction, ...]]) -> tuple[tuple[Level, ...], tuple[int, ...]]:
-    """Equal hours merged, heaviest first: 168 hours of a usual profile make far fewer levels. And each hour's level."""
-    length = max(len(p) for p in profiles.values())
-    hours = [tuple(p[h % len(p)] for p in profiles.values()) for h in range(length)]
-    counts: dict[tuple[Fraction, ...], int] = {}
-    for shares in hours:
-        counts[shares] = counts.get(shares, 0) + HOURS_PER_DAY * DAYS_PER_WEEK // length
-    order = sorted(counts, reverse=True)
-    levels = tuple(Level(counts[shares], dict(zip(profiles, shares, strict=True))) for shares in order)
-    place = {shares: i for i, shares in enumerate(order)}
-    return levels, tuple(place[shares] for shares in hours)
 
 
 def traffic(workload: Workload, days_per_month: Figure, home: Mapping[str, Home]) -> Traffic:
@@ -284,9 +319,9 @@ def traffic(workload: Workload, days_per_month: Figure, home: Mapping[str, Home]
                     return home[place]
         return default
 
-    levels, cycle = _levels({name: profile_of(spec)[0] for name, spec in specs.items()})
+    levels, cycle = by_load({name: profile_of(spec)[0] for name, spec in specs.items()})
     burst = Figure("burst", workload.burst, "of the hour's mean", home.get(f"{REQUEST}.burst", default))
-    return Traffic({name: one(name, spec) for name, spec in specs.items()}, levels, cycle, days_per_month, burst)
+    return Traffic({name: one(name, spec) for name, spec in specs.items()}, levels, (cycle,), days_per_month, burst)
 
 
 def _calls(calls: Figure | None, growth: Figure) -> tuple[Call, ...]:

@@ -51,6 +51,7 @@ MoneyPerRequest = Annotated[
 ]
 
 HOURS_PER_DAY, DAYS_PER_WEEK = 24, 7
+HOURS_PER_WEEK = HOURS_PER_DAY * DAYS_PER_WEEK
 WEEKDAYS = 5
 
 

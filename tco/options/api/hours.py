@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tco.lineitem import Figure, Numbers
 from tco.options.base import At
-from tco.quantity import Linear, Number, linear
+from tco.quantity import Linear, Number, Quantity, linear
 from tco.workload.demand import Demand
 from tco.workload.model import DAYS_PER_WEEK, HOURS_PER_DAY
 
@@ -50,18 +50,19 @@ class Span(NamedTuple):
     """A time that a quota holds for: the month, or a day of one kind, of which a month has so many."""
 
     times: Number
-    levels: tuple[int, ...]
-    """The load level of each of its hours."""
-    repeats: Number
-    """How often these hours come in it: the days of a month, or its weeks."""
+    parts: tuple[tuple[tuple[int, ...], Number], ...]
+    """The load level of each of its hours, and how often these hours come in it: the days of a month, or its weeks."""
 
     def requests(self, demand: Demand, name: str, hours: HourParts, n: Numbers) -> Linear:
         """Requests of a class within one such time, in these hours of the day."""
-        weights: dict[int, Fraction] = {}
-        for i, level in enumerate(self.levels):
-            weights[level] = weights.get(level, Fraction(0)) + hours[i % HOURS_PER_DAY]
         flows = demand.flows[name].items()
-        return linear(0, *((self.repeats * n(weights[i]), q) for i, q in flows if weights.get(i)))
+        terms: list[tuple[Number, Quantity]] = []
+        for levels, repeats in self.parts:
+            weights: dict[int, Fraction] = {}
+            for i, level in enumerate(levels):
+                weights[level] = weights.get(level, Fraction(0)) + hours[i % HOURS_PER_DAY]
+            terms += [(repeats * n(weights[i]), q) for i, q in flows if weights.get(i)]
+        return linear(0, *terms)
 
 
 def weekdays_apart(demand: Demand, per: str, name: str) -> tuple[Figure, ...]:
@@ -75,13 +76,13 @@ def weekdays_apart(demand: Demand, per: str, name: str) -> tuple[Figure, ...]:
 
 
 def spans(demand: Demand, per: str, n: Numbers) -> tuple[Span, ...]:
-    """The month, or the kinds of days in it (per "day"): days of the week whose hours carry other loads."""
-    cycle = demand.traffic.cycle
-    days = n(demand.traffic.days_per_month)
-    if per == "month":
-        return (Span(n(1), cycle, days * HOURS_PER_DAY / n(len(cycle))),)
-    kinds: dict[tuple[int, ...], int] = {}
-    for start in range(0, len(cycle), HOURS_PER_DAY):
-        day = cycle[start : start + HOURS_PER_DAY]
-        kinds[day] = kinds.get(day, 0) + HOURS_PER_DAY * DAYS_PER_WEEK // len(cycle)
-    return tuple(Span(days * n(count) / n(DAYS_PER_WEEK), day, n(1)) for day, count in kinds.items())
+    """The month, or the kinds of days in it (per "day"): days of the week, or of a spike, whose hours carry other
+    loads."""
+    traffic = demand.traffic
+    days = n(traffic.days_per_month)
+    if per == "day":
+        a_week = traffic.days().items()
+        return tuple(Span(days * n(count) / n(DAYS_PER_WEEK), ((day, n(1)),)) for day, count in a_week)
+    if traffic.spike is None:
+        return (Span(n(1), ((traffic.cycle, days * HOURS_PER_DAY / n(len(traffic.cycle))),)),)
+    return (Span(n(1), tuple((day, days * n(count) / n(DAYS_PER_WEEK)) for day, count in traffic.days().items())),)

@@ -106,11 +106,11 @@ def cache_floors(at: At, demand: Demand, context: Context) -> tuple[Floor, ...]:
         if c.cacheable is None or not c.cacheable.value or c.calls_per_request is not None:
             continue
         levels, flows = demand.traffic.levels, demand.flows[c.name]
-        hours = sum(levels[i].hours_per_week for i in flows)
+        hours = sum((levels[i].hours_per_week for i in flows), Fraction(0))
         if not hours:
             continue
-        share = n(TTL_SECONDS[ttl]) / (3600 * hours)
-        load = linear(0, *((share * levels[i].hours_per_week, q) for i, q in flows.items()))
+        share = n(TTL_SECONDS[ttl]) / n(3600 * hours)
+        load = linear(0, *((share * n(levels[i].hours_per_week), q) for i, q in flows.items()))
         whose = f"{c.name}: " if len(demand.traffic.classes) > 1 else ""
         text = f"{whose}requests are further apart than the cache's time to live ({ttl}), so that few would be hits"
         floors.append(Floor(load, n(1), text))

@@ -21,9 +21,9 @@ from tco.options.fleet.keys import Replicas
 from tco.options.fleet.stints import Month, Stint, slope
 from tco.quantity import Highest, Linear, Number, Part, Quantity, Steps, linear
 from tco.workload.demand import Demand
-from tco.workload.model import DAYS_PER_WEEK, HOURS_PER_DAY
+from tco.workload.levels import Cycle
+from tco.workload.model import DAYS_PER_WEEK, HOURS_PER_DAY, HOURS_PER_WEEK
 
-HOURS_PER_WEEK = HOURS_PER_DAY * DAYS_PER_WEEK
 SECONDS_PER_HOUR = 3600
 
 
@@ -100,10 +100,10 @@ def _by_the_hour(at: At, demand: Demand, loads: _Loads, context: Context) -> Siz
         if hour.load is not None and _carries(hour.load):
             place[i] = len(stints)
             running = _running(hour.load, size, at_rest, spec.replicas, n)
-            stints.append(Stint(weeks * hour.hours_per_week, running, hour.load))
+            stints.append(Stint(weeks * n(hour.hours_per_week), running, hour.load))
             shares.append(hour.share_of_day)
     loaded = sum(profile.hours[i].hours_per_week for i in place)
-    idle = Stint(n(loads.month) - loaded * weeks, constant().times(n(at_rest)), None)
+    idle = Stint(n(loads.month) - n(loaded) * weeks, constant().times(n(at_rest)), None)
     if spec.billing == "busy_hours" and loaded == HOURS_PER_WEEK:
         context.notes.assume(at.name, "every hour of the load profile has load, so `busy_hours` bills every hour")
     carried = [stint.load for stint in stints if stint.load is not None]
@@ -118,8 +118,11 @@ def _by_the_hour(at: At, demand: Demand, loads: _Loads, context: Context) -> Siz
         month = Month((Stint(n(loads.month), busiest, None),))
     else:
         levels = stints
-        cycle = tuple(place.get(i, len(stints)) for i in profile.cycle)
-        month = Month((*stints, idle), cycle, weeks * (HOURS_PER_WEEK // len(cycle)))
+        cycles = (
+            (tuple(place.get(i, len(stints)) for i in cycle.hours), weeks * n(cycle.per_week))
+            for cycle in profile.cycles
+        )
+        month = Month((*stints, idle), tuple(cycles))
     own = () if static else (traffic.days_per_month,)
     batched = waiting.batchable_inputs(demand) if spec.batch else ()
     inputs = (
@@ -142,7 +145,8 @@ def _profile(at: At, demand: Demand, loads: _Loads, n: Numbers) -> waiting.Profi
     if at.spec.billing == "autoscaled":
         return waiting.spread(demand, loads.seconds, at, n)
     mean = waiting.mean_load(demand, loads.seconds, n)
-    return waiting.Profile((waiting.HourLoad(HOURS_PER_WEEK, Fraction(1, HOURS_PER_DAY), mean),), (0,))
+    every = Fraction(HOURS_PER_WEEK)
+    return waiting.Profile((waiting.HourLoad(every, Fraction(1, HOURS_PER_DAY), mean),), (Cycle((0,), every),))
 
 
 def _by_the_second(at: At, demand: Demand, loads: _Loads, context: Context) -> Sized:
@@ -155,7 +159,7 @@ def _by_the_second(at: At, demand: Demand, loads: _Loads, context: Context) -> S
     for hour in waiting.as_it_comes(demand, loads.seconds).hours:
         if hour.load is not None and _carries(hour.load):
             billed = linear(0, (n(1) / useful, hour.load))
-            levels.append((Stint(weeks * hour.hours_per_week, billed, hour.load), hour.share_of_day))
+            levels.append((Stint(weeks * n(hour.hours_per_week), billed, hour.load), hour.share_of_day))
     carried = _highest([stint.load for stint, _ in levels if stint.load is not None])
     most = None if at.spec.replicas.max is None else n(at.spec.replicas.max)
     steps = [Steps(load, loads.size, n(0), n(0), most) for load in carried]
@@ -186,7 +190,8 @@ def wake_up_figures(at: At) -> tuple[Figure, ...]:
 
 
 def _in_windows(at: At, demand: Demand, loads: _Loads, context: Context) -> Sized:
-    """Replicas that run in stated hours alone, as many as the month's work needs. No burst: what waits has no peak."""
+    """Replicas that run in stated hours alone, as many as the month's work needs; with a spike, those of its days as
+    many as what came since the window before. No burst: what waits has no peak."""
     n, spec = context.n, at.spec
     window = at.figure("window_hours_per_month", "hours/month")
     windows = _windows(at, demand)
@@ -196,23 +201,34 @@ def _in_windows(at: At, demand: Demand, loads: _Loads, context: Context) -> Size
     month_of_traffic = n(demand.traffic.days_per_month) * HOURS_PER_DAY
     load = linear(0, (month_of_traffic / n(window), mean)) if mean is not None else constant(0)
     most = None if spec.replicas.max is None else n(spec.replicas.max)
-    running = Steps(load, size, n(spec.replicas.spare), n(spec.replicas.min), most)
+    of_day = Fraction(demand.traffic.days_per_month.value) / Fraction(window.value)
+    stints: list[Stint] = []
+    shares: list[Fraction] = []
+    cycles: list[tuple[tuple[int, ...], Number]] = []
+    kinds = demand.traffic.windows(Fraction(windows.value))
+    for i, (part, times) in enumerate(kinds):
+        here = load.times(n(times))
+        running = Steps(here, size, n(spec.replicas.spare), n(spec.replicas.min), most)
+        stints.append(Stint(n(window) * n(part), running, here))
+        shares.append(of_day * times)
+        cycles.append(((i, len(kinds)), n(windows) * n(part)))
+    busiest = _max_of([stint.replicas for stint in stints])
     inputs = (
         demand.traffic.days_per_month,
         window,
         *_load_inputs(at, demand, loads.known, context),
         *(f for f in _size_inputs(at, context, "min", "max", "spare") if f.name != "burst"),
     )
-    in_window = Stint(n(window), running, load)
     idle = Stint(n(loads.month) - n(window), constant(0), None)
-    share = Fraction(demand.traffic.days_per_month.value) / Fraction(window.value)
     loads = loads._replace(size=size)
-    fleet = _fleet(at, loads, [(in_window, share)] if mean is not None else [], idle, running, inputs, context)
-    month = Month((in_window, idle), (0, 1), n(windows))
+    levels = list(zip(stints, shares, strict=True)) if mean is not None else []
+    fleet = _fleet(at, loads, levels, idle, busiest, inputs, context)
+    month = Month((*stints, idle), tuple(cycles))
     if spec.cold_start is not None:
         fleet = fleet._replace(waiting=_cold_starts(at, month, context))
-    limits = _limits(at, [load] if mean is not None else [], size, n)
-    return Sized(fleet, loads.month, loads.known, inputs, limits, running, month)
+    carried = _highest([stint.load for stint in stints if stint.load is not None]) if mean is not None else []
+    limits = _limits(at, carried, size, n)
+    return Sized(fleet, loads.month, loads.known, inputs, limits, busiest, month)
 
 
 def _windows(at: At, demand: Demand) -> Figure:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -20,12 +21,11 @@ class Stint(NamedTuple):
 
 
 class Month(NamedTuple):
-    """The stints of a month, and those of each hour of the cycle (a day or a week) in order."""
+    """The stints of a month, and those of each hour of its cycles (a day or a week; months with a spike) in order."""
 
     stints: tuple[Stint, ...]
-    cycle: tuple[int, ...] = ()
-    cycles: Number = 0
-    """How often a month the cycle runs."""
+    cycles: tuple[tuple[tuple[int, ...], Number], ...] = ()
+    """Each with how often a month it runs."""
 
     def turned(self, of: Callable[[Quantity], Quantity]) -> list[Quantity]:
         """The replicas of each stint turned into something that never falls when they rise, such as lots."""
@@ -36,28 +36,32 @@ class Month(NamedTuple):
         return linear(0, *((stint.hours, q) for stint, q in zip(self.stints, running, strict=True)))
 
     def started(self, running: Sequence[Quantity]) -> Linear:
-        """How many are started a month: the sum over the hours of the cycle of what runs beyond the hour before.
+        """How many are started a month: the sum over the hours of each cycle of what runs beyond the hour before.
 
         (a - b)+ = max(a, b) - b, and where it is known which of two hours has the higher load, that one's: only local
         peaks less local troughs remain. The first hour of a cycle follows its last.
         """
-        counts: dict[int, tuple[int, Quantity]] = {}
         either: dict[tuple[int, int], Quantity] = {}
+        terms: list[tuple[Number, Quantity]] = []
+        for hours, per_month in self.cycles:
+            counts: dict[int, tuple[int, Quantity]] = {}
 
-        def count(times: int, q: Quantity) -> None:
-            counts[id(q)] = (counts[id(q)][0] + times if id(q) in counts else times, q)
+            def count(times: int, q: Quantity, counts: dict[int, tuple[int, Quantity]] = counts) -> None:
+                counts[id(q)] = (counts[id(q)][0] + times if id(q) in counts else times, q)
 
-        for before, now in zip((*self.cycle[-1:], *self.cycle), self.cycle, strict=False):
-            rises = before != now and _rises(self.stints[before], self.stints[now])
-            if rises is False:
-                continue
-            higher = running[now]
-            if rises is None:
-                pair = (min(before, now), max(before, now))
-                higher = either.setdefault(pair, Highest((running[pair[0]], running[pair[1]])))
-            count(1, higher)
-            count(-1, running[before])
-        return linear(0, *((self.cycles * times, q) for times, q in counts.values() if times))
+            turns = Counter(zip((*hours[-1:], *hours), hours, strict=False))  # a month of hours has few that differ
+            for (before, now), often in turns.items():
+                rises = before != now and _rises(self.stints[before], self.stints[now])
+                if rises is False:
+                    continue
+                higher = running[now]
+                if rises is None:
+                    pair = (min(before, now), max(before, now))
+                    higher = either.setdefault(pair, Highest((running[pair[0]], running[pair[1]])))
+                count(often, higher)
+                count(-often, running[before])
+            terms += [(per_month * times, q) for times, q in counts.values() if times]
+        return linear(0, *terms)
 
 
 def _rises(before: Stint, now: Stint) -> bool | None:

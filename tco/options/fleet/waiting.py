@@ -1,8 +1,8 @@
 """The load of a fleet hour by hour, as it comes or with what can wait moved within its deadline.
 
 A request that comes in an hour may be served in that hour and those that follow, as many in all as its deadline has
-whole hours. A deadline longer than the cycle of the traffic (a day or a week) gains nothing beyond it: over a whole
-cycle as much comes as is served.
+whole hours. A deadline longer than the cycle of the traffic (a day or a week, a month with a spike) gains nothing
+beyond it: over a whole cycle as much comes as is served.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from tco.options.fleet.stints import slope
 from tco.quantity import VOLUME, Array, Number, Quantity, linear
 from tco.ranges import Range
 from tco.workload.demand import Class, Demand
-from tco.workload.model import DAYS_PER_WEEK, HOURS_PER_DAY
+from tco.workload.levels import Cycle
+from tco.workload.model import HOURS_PER_DAY, HOURS_PER_WEEK
 
 SECONDS_PER_HOUR = 3600
 MOST_INTERVALS = 2000
@@ -30,16 +31,16 @@ MOST_INTERVALS = 2000
 class HourLoad(NamedTuple):
     """Hours that carry the same load: busy replicas, None where there are none."""
 
-    hours_per_week: int
+    hours_per_week: Fraction
     share_of_day: Fraction
     load: Quantity | None
 
 
 class Profile(NamedTuple):
-    """The different hours of a demand, and which of them each hour of the cycle is."""
+    """The different hours of a demand, and which of them each hour of its cycles is."""
 
     hours: tuple[HourLoad, ...]
-    cycle: tuple[int, ...]
+    cycles: tuple[Cycle, ...]
 
 
 def as_it_comes(demand: Demand, seconds: Mapping[str, Number]) -> Profile:
@@ -49,7 +50,7 @@ def as_it_comes(demand: Demand, seconds: Mapping[str, Number]) -> Profile:
         HourLoad(level.hours_per_week, traffic.day_share(level), demand.load(i, seconds))
         for i, level in enumerate(traffic.levels)
     )
-    return Profile(tuple(hours), traffic.cycle)
+    return Profile(tuple(hours), traffic.cycles)
 
 
 class _Wait(NamedTuple):
@@ -66,13 +67,17 @@ def batchable_inputs(demand: Demand) -> tuple[Figure, ...]:
 
 
 def _waiting(demand: Demand, at: At) -> dict[str, _Wait]:
-    """The classes that can wait longer than their own hour. `Unusable` where none of the workload can, or a deadline is
-    a range; a hybrid may well send those that can wait elsewhere."""
+    """The classes that can wait longer than their own hour. `Unusable` where none of the workload can, a deadline is a
+    range, or a spike meets a profile by the week; a hybrid may well send those that can wait elsewhere."""
     found: dict[str, _Wait] = {}
+    if demand.traffic.spike is not None and len(demand.traffic.cycle) != HOURS_PER_DAY:
+        problem = "requests cannot wait beside a spike that falls on any day of a week's profile"
+        raise Unusable(at.fault(problem, "batch", expected="a `load` by the hour of the day, or no `batch`"))
+    longest = min(len(cycle.hours) for cycle in demand.traffic.cycles)
     for c in demand.traffic.classes.values():
         if c.batchable is None or not c.batchable.value or c.deadline is None:
             continue
-        hours = _whole_hours(c, at, len(demand.traffic.cycle))
+        hours = _whole_hours(c, at, longest)
         if hours > 1:
             found[c.name] = _Wait(c.batchable, hours)
     if not found:
@@ -96,23 +101,24 @@ def _whole_hours(c: Class, at: At, most: int) -> int:
 
 def spread(demand: Demand, seconds: Mapping[str, Number], at: At, n: Numbers) -> Profile:
     """What can wait, spread evenly over the hours it may be served in."""
-    traffic, waits = demand.traffic, _waiting(demand, at)
-    cycle = traffic.cycle
+    waits = _waiting(demand, at)
     lengths = sorted({w.hours for w in waits.values()})
     seen: dict[tuple[object, ...], int] = {}
     hours: list[HourLoad] = []
-    places: list[int] = []
-    for hour in range(len(cycle)):
-        reached = {d: Counter(cycle[hour - k] for k in range(d)) for d in lengths}
-        key = (cycle[hour], *(frozenset(reached[d].items()) for d in lengths))
-        if key not in seen:
-            seen[key] = len(hours)
-            hours.append(HourLoad(0, *_spread_load(demand, seconds, waits, cycle[hour], reached, n)))
-        place = seen[key]
-        each = HOURS_PER_DAY * DAYS_PER_WEEK // len(cycle)
-        hours[place] = hours[place]._replace(hours_per_week=hours[place].hours_per_week + each)
-        places.append(place)
-    return Profile(tuple(hours), tuple(places))
+    cycles: list[Cycle] = []
+    for cycle, per_week in demand.traffic.cycles:
+        places: list[int] = []
+        for hour in range(len(cycle)):
+            reached = {d: Counter(cycle[hour - k] for k in range(d)) for d in lengths}
+            key = (cycle[hour], *(frozenset(reached[d].items()) for d in lengths))
+            if key not in seen:
+                seen[key] = len(hours)
+                hours.append(HourLoad(Fraction(0), *_spread_load(demand, seconds, waits, cycle[hour], reached, n)))
+            place = seen[key]
+            hours[place] = hours[place]._replace(hours_per_week=hours[place].hours_per_week + per_week)
+            places.append(place)
+        cycles.append(Cycle(tuple(places), per_week))
+    return Profile(tuple(hours), tuple(cycles))
 
 
 def _spread_load(
@@ -147,8 +153,8 @@ def _spread_load(
 def mean_load(demand: Demand, seconds: Mapping[str, Number], n: Numbers) -> Quantity | None:
     """The load of the mean hour."""
     loads = ((level.hours_per_week, demand.load(i, seconds)) for i, level in enumerate(demand.traffic.levels))
-    week = n(HOURS_PER_DAY * DAYS_PER_WEEK)
-    mean = linear(0, *((hours / week, q) for hours, q in loads if q is not None))
+    week = n(HOURS_PER_WEEK)
+    mean = linear(0, *((n(hours) / week, q) for hours, q in loads if q is not None))
     return mean if mean.terms else None
 
 
@@ -161,20 +167,20 @@ def within_deadlines(demand: Demand, seconds: Mapping[str, Number], at: At, n: N
     for no more than shorter ones and the mean do.
     """
     waits = _waiting(demand, at)
-    slopes = _slopes(demand, seconds)
-    if slopes is None:
+    if any(slope(q) is None for flows in demand.flows.values() for q in flows.values()):
         return _interval_loads(demand, seconds, waits, at, n)
-    length = len(demand.traffic.cycle)
-    now: Array | None = None
-    due: dict[int, Array] = {}
-    for name, by_hour in slopes.items():
-        wait = waits.get(name)
-        own = by_hour if wait is None else by_hour * (n(1) - n(wait.share))
-        now = own if now is None else now + own
-        if wait is not None:
-            later = by_hour * n(wait.share)
-            due[wait.hours] = due[wait.hours] + later if wait.hours in due else later
-    assert now is not None
+    spike = demand.traffic.spike
+    if spike is not None:
+        from tco.options.fleet.surge import highest_asked
+
+        mean = mean_load(demand, seconds, n)
+        if mean is None:
+            return []
+        months = [_asked(demand, seconds, waits, cycle.hours, n) for cycle in demand.traffic.cycles]
+        rise = 0 if spike.factor > 1 else spike.days * HOURS_PER_DAY  # each month begins with the spike
+        return [linear(0, (highest_asked(months, slope(mean), rise), VOLUME))]
+    now, due = _asked(demand, seconds, waits, demand.traffic.cycle, n)
+    length = len(now)
     inside = 0 * now
     highest = (now + sum(due.values())).sum(axis=0) / n(length)
     for hours in range(1, length):
@@ -186,26 +192,41 @@ def within_deadlines(demand: Demand, seconds: Mapping[str, Number], at: At, n: N
     return [linear(0, (highest, VOLUME))]
 
 
-def _slopes(demand: Demand, seconds: Mapping[str, Number]) -> dict[str, Array] | None:
-    """Busy replicas per token a day of each class in each hour of the cycle, (hour,) or (hour, draw); None where a load
-    is no multiple of the volume."""
-    found: dict[str, Array] = {}
+def _asked(
+    demand: Demand, seconds: Mapping[str, Number], waits: Mapping[str, _Wait], hours: tuple[int, ...], n: Numbers
+) -> tuple[Array, dict[int, Array]]:
+    """Busy replicas per token a day that come in each hour of a cycle, (hour,) or (hour, draw): those of the hour
+    itself, and by the hours they may be served in those that can wait. All loads are multiples of the volume."""
+    now: Array | None = None
+    due: dict[int, Array] = {}
     for name, flows in demand.flows.items():
-        known = {i: slope(q) for i, q in flows.items()}
-        if any(s is None for s in known.values()):
-            return None
-        by_hour = [seconds[name] / SECONDS_PER_HOUR * known.get(i, Fraction(0)) for i in demand.traffic.cycle]
-        if isinstance(seconds[name], np.ndarray):
-            found[name] = np.stack(np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in by_hour)))
-        else:
-            found[name] = np.array(by_hour, dtype=object)
-    return found
+        wait, by_hour = waits.get(name), _by_hour(seconds[name] / SECONDS_PER_HOUR, flows, hours)
+        own = by_hour if wait is None else by_hour * (n(1) - n(wait.share))
+        now = own if now is None else now + own
+        if wait is not None:
+            later = by_hour * n(wait.share)
+            due[wait.hours] = due[wait.hours] + later if wait.hours in due else later
+    assert now is not None
+    return now, due
+
+
+def _by_hour(each: Number, flows: Mapping[int, Quantity], hours: tuple[int, ...]) -> Array:
+    """So much of the requests of each hour, per token a day: (hour,) or (hour, draw)."""
+    known = {i: each * slope(q) for i, q in flows.items()}
+    by_hour = [known[i] if i in known else each * Fraction(0) for i in hours]
+    if isinstance(each, np.ndarray):
+        return np.stack(np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in by_hour)))
+    return np.array(by_hour, dtype=object)
 
 
 def _interval_loads(
     demand: Demand, seconds: Mapping[str, Number], waits: Mapping[str, _Wait], at: At, n: Numbers
 ) -> list[Quantity]:
-    """The load of each different interval of hours, where loads are no multiples of the volume."""
+    """The load of each different interval of hours, where loads are no multiples of the volume. `Unusable` where there
+    are too many, as in a month with a spike."""
+    if demand.traffic.spike is not None:
+        problem = "too many different intervals of hours to batch in beside a spike"
+        raise Unusable(at.fault(problem, "batch", expected="no overflow into this fleet, or no `batch`"))
     loads: dict[tuple[object, ...], Quantity] = {}
     for key, hours, counts in _intervals(demand.traffic.cycle, waits):
         if key in loads:

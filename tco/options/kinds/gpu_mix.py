@@ -42,7 +42,7 @@ from tco.options.fleet.capacity import (
     known_capacity,
 )
 from tco.options.fleet.memory import Replica, misfit
-from tco.options.fleet.rental import offer, warn_without_people
+from tco.options.fleet.rental import RENTED, offer, warn_without_people
 from tco.options.fleet.serves import ServesField, serves_references
 from tco.options.fleet.sizing import burst, hours, weeks_of_traffic
 from tco.options.fleet.stints import slope
@@ -219,7 +219,7 @@ class _Mix:
         n, traffic = self.context.n, self.demand.traffic
         weeks = weeks_of_traffic(self.demand, self.month, n)
         terms: dict[str, list[tuple[Number, Quantity]]] = {p.name: [] for p in self.pools}
-        peaks, loaded = [], 0
+        peaks, loaded = [], Fraction(0)
         limits: list[Limit] = []
         for i in self.levels:
             chosen, limit = self._chosen([i])
@@ -227,9 +227,9 @@ class _Mix:
             peaks.append(list(chosen.values()))
             limits += limit
             for name, q in chosen.items():
-                terms[name].append((weeks * traffic.levels[i].hours_per_week, q))
+                terms[name].append((weeks * n(traffic.levels[i].hours_per_week), q))
         for name, q in fixed.items():
-            terms[name].append((n(self.month) - loaded * weeks, q))
+            terms[name].append((n(self.month) - n(loaded) * weeks, q))
         return {name: linear(0, *t) for name, t in terms.items()}, peaks, tuple(limits)
 
     def _chosen(self, levels: Sequence[int]) -> tuple[dict[str, Quantity], tuple[Limit, ...]]:
@@ -374,7 +374,7 @@ class _Mix:
             assert pool.gpu_price is not None
             count = Fraction(pool.gpus_per_server or 1)
             together = Figure("gpus_per_server", count, "GPUs/server", at.home("gpus_per_server"))
-            price = context.money(at, "gpu_price", pool.gpu_price, "gpu_price")
+            price = context.money(at, "gpu_price", pool.gpu_price, "gpu_price", trend=RENTED)
             rate = context.per_hour(price, pool.gpu_price.per, self.month)
             rate = rate.times(factor=count) if count != 1 else rate
             label, unit = ("servers", "server-hours") if count > 1 else ("GPUs", "GPU-hours")
