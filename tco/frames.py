@@ -1,4 +1,4 @@
-"""Comparisons and prices as pandas frames, for notebooks: the same values as the command line, units in column names.
+"""Comparisons, plans and prices as pandas frames, for notebooks: the values of the command line, units in column names.
 
 Money of a row that stands on a bill is rounded to the cent as everywhere; `_unrounded` beside it is what it was.
 """
@@ -6,7 +6,7 @@ Money of a row that stands on a bill is rounded to the cent as everywhere; `_unr
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Context, Decimal
@@ -22,13 +22,18 @@ from tco.analysis.case import Case, build_case, document_of
 from tco.analysis.compare import Comparison, Recommendation
 from tco.analysis.compare import compare as run
 from tco.analysis.feasibility import ruled_out
+from tco.analysis.outcome import Choice, choice, serves_throughout, total_spread, unable
+from tco.analysis.plan import Plan
+from tco.analysis.plan import plan as run_plan
 from tco.catalog.browse import EVERY_SECTION, entries
 from tco.catalog.store import Store
 from tco.document import Document, Fault, Faults, did_you_mean, load_text
 from tco.draws import DRAWS, MOST_DRAWS, SEED, Draws
 from tco.quantity import at
-from tco.report import words
+from tco.report import plan_words, words
 from tco.report.json import as_json
+from tco.report.plan_json import as_json as plan_json
+from tco.report.plan_png import draw as draw_plan
 from tco.report.png import draw
 from tco.report.prices_json import plain
 from tco.scenario.variant import with_variant
@@ -189,13 +194,7 @@ class Result:
 
     def to_png(self, path: str | Path) -> Path:
         """Draw the cost curves and bands to a file, as `tco compare --png` does. OSError where it cannot be written."""
-        target = Path(path)
-        if target.suffix.lower() != ".png":
-            raise Faults([Fault(str(path), 0, 0, "not the name of a picture", "a file that ends in .png")])
-        aside = target.with_name(f".{target.name[:50]}.aside")
-        aside.write_bytes(draw(self.comparison))
-        aside.replace(target)  # whole, or as it was
-        return target
+        return _written_png(path, lambda: draw(self.comparison))
 
     def __repr__(self) -> str:
         return f"<{self.comparison.title}: {words.verdict(self.comparison)}>"
@@ -219,6 +218,152 @@ class Result:
         return f"{what}_{self.comparison.currency.lower()}_{per}"
 
 
+class PlanResult:
+    """What `tco plan` finds, as objects and frames. `plan` is the raw result, `case` what was planned."""
+
+    def __init__(self, case: Case, found: Plan) -> None:
+        self.case, self.plan = case, found
+
+    @property
+    def recommendation(self) -> Choice:
+        """The option that pays least over all months at present value, the next, and how sure that is."""
+        return choice(self.plan)
+
+    @property
+    def verdict(self) -> str:
+        """The answer in words, when it changes and what pays back."""
+        return " ".join((plan_words.verdict(self.plan), *plan_words.why(self.plan)))
+
+    @property
+    def assumptions(self) -> list[str]:
+        """What the result rests on and nobody stated."""
+        return [str(note) for note in self.plan.assumptions]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What makes the result less sure."""
+        return [str(note) for note in self.plan.warnings]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """A row an option: what it pays over the plan. Payback in months: NaN where there is none, inf for never."""
+        rows = []
+        for p in self.plan.prospects:
+            spread = total_spread(p)
+            never = plan_words.share_never(p)
+            rows.append(
+                {
+                    "option": p.name,
+                    "kind": p.kind,
+                    self._money("total"): float(p.total),
+                    self._money("present_value"): p.npv,
+                    self._money("capex"): float(sum(p.capex)),
+                    self._money("opex"): float(sum(p.opex)),
+                    self._money("p10_total"): np.nan if spread is None else spread.p10,
+                    self._money("p90_total"): np.nan if spread is None else spread.p90,
+                    "payback_months": np.nan if p.payback is None else p.payback.interpolated,
+                    "reverses_months": np.nan if p.payback is None else p.payback.reverses,
+                    "discounted_payback_months": np.nan
+                    if p.discounted_payback is None
+                    else p.discounted_payback.interpolated,
+                    "never_pays_back_share": np.nan if never is None else never,
+                    "irr_per_year": np.nan if p.irr is None else p.irr,
+                    "feasible": serves_throughout(p),
+                    "reasons": "; ".join(unable(p)),
+                }
+            )
+        return pd.DataFrame(rows)
+
+    @property
+    def months(self) -> pd.DataFrame:
+        """A row an option and column of time: 0 before the first month, then each month. NaN where there is none."""
+        plan = self.plan
+        rows = []
+        for p in plan.prospects:
+            cost = (None, *p.monthly)
+            for i, paid in enumerate(p.paid):
+                there = i > 0
+                rows.append(
+                    {
+                        "option": p.name,
+                        "column": i,
+                        "month": str(plan.months[i - 1]) if there else "",
+                        "tokens_per_day": float(plan.volumes[i - 1]) if there else np.nan,
+                        self._money("paid"): float(paid),
+                        self._money("cumulative"): float(p.cumulative[i]),
+                        self._money("cost"): np.nan if (value := cost[i]) is None else float(value),
+                        "replicas": _at(p.replicas, i - 1),
+                        "fte": _at(p.posts, i - 1),
+                        "feasible": p.feasible(i - 1) if there else None,
+                    }
+                )
+        return pd.DataFrame(rows)
+
+    @property
+    def lines(self) -> pd.DataFrame:
+        """A row a line of each option, view and column of time: as it is `paid`, and as it is a `cost`."""
+        rows = [
+            {
+                "option": p.name,
+                "view": view,
+                "part": s.key.part,
+                "category": s.key.category,
+                "label": s.key.label,
+                "capital": s.key.capital,
+                "column": i,
+                self._money("amount"): float(amount),
+                self._money("amount_unrounded"): float(s.exact[i - first]),
+            }
+            for p in self.plan.prospects
+            for view, series, first in (("paid", p.payments, 0), ("cost", p.costs, 1))
+            for s in series
+            for i, amount in enumerate(s.amounts, start=first)
+        ]
+        return pd.DataFrame(rows)
+
+    @property
+    def changes(self) -> pd.DataFrame:
+        """A row a month from which another option is the cheapest feasible one."""
+        columns = ["month", "before", "after", "stage"]
+        found = [(str(self.plan.months[c.month]), c.before, c.after, c.stage) for c in self.plan.changes]
+        return pd.DataFrame(found, columns=columns)
+
+    def to_json(self) -> str:
+        """What `tco plan --json` prints."""
+        return plan_json(self.plan)
+
+    def to_png(self, path: str | Path) -> Path:
+        """Draw what has been paid so far, as `tco plan --png` does. OSError where it cannot be written."""
+        return _written_png(path, lambda: draw_plan(self.plan))
+
+    def __repr__(self) -> str:
+        return f"<{self.plan.title}: {plan_words.verdict(self.plan)}>"
+
+    def _repr_html_(self) -> str:
+        parts = [f"<h3>{escape(self.plan.title)}</h3>", f"<p>{escape(self.verdict)}</p>"]
+        shown = ["option", "kind", self._money("total"), self._money("present_value"), "payback_months", "feasible"]
+        parts.append(_html(self.table[shown].sort_values(shown[3])))
+        return "\n".join(parts)
+
+    def _money(self, what: str) -> str:
+        """The name of a column of money."""
+        return f"{what}_{self.plan.currency.lower()}"
+
+
+def _at(values: Sequence[Fraction] | None, place: int) -> float:
+    return np.nan if values is None or place < 0 else float(values[place])
+
+
+def _written_png(path: str | Path, drawn: Callable[[], bytes]) -> Path:
+    target = Path(path)
+    if target.suffix.lower() != ".png":
+        raise Faults([Fault(str(path), 0, 0, "not the name of a picture", "a file that ends in .png")])
+    aside = target.with_name(f".{target.name[:50]}.aside")
+    aside.write_bytes(drawn())
+    aside.replace(target)  # whole, or as it was
+    return target
+
+
 def _html(frame: pd.DataFrame) -> str:
     return str(frame.to_html(index=False, escape=True, border=0, float_format=lambda v: f"{v:,.6g}"))
 
@@ -227,6 +372,22 @@ def compare(
     scenario: str | Path | Mapping[str, Any], *, variant: str | None, draws: int | None, seed: int | None
 ) -> Result:
     """Read and compare a scenario. `Faults` with everything that is wrong in it."""
+    case, count, first = _asked(scenario, variant, draws, seed)
+    return Result(case, run(case, count, first))
+
+
+def plan(
+    scenario: str | Path | Mapping[str, Any], *, variant: str | None, draws: int | None, seed: int | None
+) -> PlanResult:
+    """Read a scenario and follow its options over time. `Faults` with everything that is wrong in it."""
+    case, count, first = _asked(scenario, variant, draws, seed)
+    return PlanResult(case, run_plan(case, count, first))
+
+
+def _asked(
+    scenario: str | Path | Mapping[str, Any], variant: str | None, draws: int | None, seed: int | None
+) -> tuple[Case, int, int]:
+    """The case, and how many draws of which seed."""
     document = _document(scenario)
     if variant is not None and not isinstance(variant, str):
         raise Faults([Fault("variant", 0, 0, f"not the name of a variant: {variant!r}", "text")])
@@ -238,8 +399,7 @@ def compare(
         raise Faults([Fault("draws", 0, 0, f"not a number of draws: {count!r}", expected)])
     if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or seed < 0):
         raise Faults([Fault("seed", 0, 0, f"not a seed: {seed!r}", "a whole number from 0")])
-    case = build_case(document, variant)
-    return Result(case, run(case, count, SEED if seed is None else seed))
+    return build_case(document, variant), count, SEED if seed is None else seed
 
 
 def _document(scenario: str | Path | Mapping[str, Any]) -> Document:

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from tco.quantity import Array, At, Linear, Number, Quantity, linear
+from tco.quantity import SAME, Array, At, Linear, Number, Quantity, linear
 from tco.ranges import Range
 
 KEY_JOINT = " / "
@@ -38,6 +38,15 @@ class Home(NamedTuple):
         return f"{self.where} ({paper})" if paper else self.where
 
 
+class Trend(NamedTuple):
+    """What a figure moves with over the months of a plan."""
+
+    of: str
+    """"api" and "gpu": prices that fall; "pay": what people cost."""
+    since: date | None = None
+    """The date of the last price that is known: it is from there on that it falls, not before."""
+
+
 class Figure(NamedTuple):
     """One number with its unit and its home. `value` may be a `Range`, which is its point except in draws.
 
@@ -51,6 +60,8 @@ class Figure(NamedTuple):
     home: Home
     of: tuple[tuple[Figure, int], ...] = ()
     factor: Fraction = Fraction(1)
+    trend: Trend | None = None
+    """How it moves over time; None for what stays as it is."""
 
     def __hash__(self) -> int:
         # its place is hash enough: that of a `Fraction` is a modular inverse, and counts of tokens are keyed by figures
@@ -116,6 +127,24 @@ class Point:
         return np.array([float(figure)])
 
 
+class Every(NamedTuple):
+    """A line that stands for a month's share of what is paid in lumps."""
+
+    months: Number
+    """Months from one to the next."""
+    first: date | None = None
+    """The day of the first one; so many months after the start when None."""
+
+
+WRITTEN_OFF = "written off"
+"""The timing of a line that is in a month's cost and is never paid by the month: depreciation, cost of capital,
+one-offs that are spread over months."""
+
+
+SETTLED = "settled by the year"
+"""The timing of a line that each month of a year bears a part of, and that is paid at the year's end."""
+
+
 class LineItem(NamedTuple):
     """One cost a month: a rate times a quantity.
 
@@ -129,6 +158,10 @@ class LineItem(NamedTuple):
     unit: str
     rate: Number
     inputs: tuple[Figure, ...] = ()
+    timing: Every | str | None = None
+    """When it is paid: None month by month, as it stands."""
+    by: Mapping[str, Quantity] | None = None
+    """What each request class has of it, in one unit, where pricing tells them apart: tokens, calls, spend."""
 
     def amount(self, at: At) -> Array:
         """Money a month at each point: shape (volume, draw)."""
@@ -152,6 +185,12 @@ class Limit(NamedTuple):
     reason: str
     unit: str = ""
     """What both are counted in; "" for busy replicas."""
+
+    def passed(self, at: At) -> Array:
+        """Whether it is beyond that at each point. The load of a full fleet whose rest goes elsewhere is just what it
+        can take: in floats, rounding puts it on either side, and that is within."""
+        most = at.pick(self.most)
+        return np.asarray(self.load.value(at.decision) > (most if at.exact else most * (1 + SAME)))
 
 
 class Floor(NamedTuple):
@@ -189,6 +228,34 @@ class Fleet(NamedTuple):
     """Replica-hours a month billed beside those of the levels: cold starts, time-outs before a replica stops."""
 
 
+class Stock(NamedTuple):
+    """What is bought, and kept until the end of its life: servers of one's own."""
+
+    label: str
+    units: Quantity
+    """How many the demand needs."""
+    price: Number
+    """Of one, in money."""
+    left: Number
+    """What of that price one is worth at the end of its life, in money."""
+    life_months: Number
+    inputs: tuple[Figure, ...]
+
+
+class Yearly(NamedTuple):
+    """A commitment over a year: what a month stands for by itself, and what the year is settled by."""
+
+    spend: Quantity
+    """Money a month that counts towards it, after its discount."""
+    used: Quantity
+    """The part of that within the month's share of the commitment."""
+    beyond: Quantity | None
+    """The part beyond it, where that is priced apart."""
+    shortfall: Quantity
+    promised: Number
+    """Money a month."""
+
+
 class Bill(NamedTuple):
     """What a leaf option makes of a demand."""
 
@@ -205,3 +272,7 @@ class Bill(NamedTuple):
     """What is a warning while the load is too low."""
     gpus_inputs: tuple[Figure, ...] = ()
     """The figures they follow from, where those are not the fleet's."""
+    stocks: tuple[Stock, ...] = ()
+    """What is bought for it."""
+    yearly: tuple[Yearly, ...] = ()
+    """Commitments that are settled at the end of a year."""

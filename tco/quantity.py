@@ -1,13 +1,14 @@
 """Quantities: what a rate is multiplied by, as a function of the daily volume.
 
-Every quantity is one of six shapes of the volume V (tokens per day): the volume itself, a linear combination, the
-part between two levels, a staircase, the highest of several, or the one that is cheapest. All are piecewise affine and
-left-continuous, which is what makes every crossover solvable in closed form.
+Every quantity is one of seven shapes of the volume V (tokens per day): the volume itself, a linear combination, the
+part between two levels, a staircase, the highest of several, the one that is cheapest, or what other months have a say
+in. All are piecewise affine and left-continuous, which is what makes every crossover solvable in closed form.
 
 The same nodes compute in three number systems. Coefficients are `Fraction` (exact mode), or float arrays of shape
 ``(draw,)``; the volume in `At` is an object array of `Fraction`, or floats of shape ``(volume, 1)`` so that a result is
 ``(volume, draw)`` with draws contiguous; what is certain keeps a last axis of one. With `At.rows` each evaluation point
-picks its own draw and results are flat.
+picks its own draw and results are flat. Over time the months of a plan take the place of the volumes, each with its
+own: coefficients may then be of shape ``(month, draw)``, exact ones ``(month,)``.
 """
 
 from __future__ import annotations
@@ -58,11 +59,16 @@ class Pool:
 
         into: an array for this block alone, used first: a sum that begins in it mostly ends in it.
         """
-        self.memo.clear()
-        self.left.clear()
-        self.spare = [*self.owned, *(() if into is None else (into,))]
+        self.begin()
+        self.spare += [] if into is None else [into]
         v = volumes[:, np.newaxis]
         return At(v, v * (1.0 - SAME), None, self)
+
+    def begin(self, known: Sequence[tuple[Quantity, Array]] = ()) -> None:
+        """Forget what has been evaluated. known: values that quantities have whatever they would be (`At.hold`)."""
+        self.memo = {(id(q), deciding): values for q, values in known for deciding in (False, True)}
+        self.left.clear()
+        self.spare = [*self.owned]
 
     def take(self) -> Array:
         """An array of the pool's shape, its contents undefined, to be read once."""
@@ -136,8 +142,8 @@ def _aligned(shape: tuple[int, int]) -> Array:
 class At:
     """Where to evaluate: the volumes for continuous parts, and the volumes at which steps are decided.
 
-    `rows` (integers, of a shape that broadcasts with the volumes) picks the draw of each point; None evaluates all
-    draws. `pool`: scratch arrays to compute in.
+    `rows` (integers, of a shape that broadcasts with the volumes) picks the draw of each point; a slice evaluates those
+    draws, None all. `pool`: scratch arrays to compute in.
     """
 
     __slots__ = ("_decision", "decide", "deciding", "memo", "pool", "rows", "spans", "volume")
@@ -146,7 +152,7 @@ class At:
         self,
         volume: Array,
         decide: Array,
-        rows: Array | None = None,
+        rows: Array | slice | None = None,
         pool: Pool | None = None,
         *,
         deciding: bool = False,
@@ -170,6 +176,11 @@ class At:
             self._decision = At(self.decide, self.decide, self.rows, self.pool, deciding=True)
         return self._decision
 
+    def hold(self, q: Quantity, values: Array) -> None:
+        """Take these values (shaped as the points) for a quantity, whatever it would be: what other points decide."""
+        for points in {id(self): self, id(self.decision): self.decision}.values():
+            points.memo[id(q)] = (q, values)
+
     def pick(self, number: Number) -> Number:
         """A coefficient, reduced to the draw of each point when points carry their own draw."""
         if self.rows is None or not isinstance(number, np.ndarray) or number.ndim == 0 or number.shape[-1] == 1:
@@ -181,7 +192,7 @@ class At:
         return ufunc(*operands) if self.pool is None else self.pool.apply(ufunc, operands)
 
 
-def at(volumes: Sequence[Any] | Array, *, rows: Array | None = None) -> At:
+def at(volumes: Sequence[Any] | Array, *, rows: Array | slice | None = None) -> At:
     """Evaluate at these volumes (steps and tiers include their upper end)."""
     v = _volumes(volumes, rows)
     return At(v, v if v.dtype == object else v * (1.0 - SAME), rows)
@@ -193,7 +204,7 @@ def just_above(volumes: Sequence[Any] | Array, *, rows: Array | None = None) -> 
     return At(v, v * (1 + NUDGE) if v.dtype == object else v * (1.0 + SAME), rows)
 
 
-def _volumes(volumes: Sequence[Any] | Array, rows: Array | None) -> Array:
+def _volumes(volumes: Sequence[Any] | Array, rows: Array | slice | None) -> Array:
     if isinstance(volumes, np.ndarray):
         v = volumes
     elif any(isinstance(x, Fraction) for x in volumes):
@@ -310,7 +321,7 @@ class Linear(Quantity):
                 term = at.apply(np.multiply, at.pick(coefficient), term)
             total = term if total is None else at.apply(np.add, total, term)
         if not self.terms:  # a constant still has the shape of its points
-            total = total + np.zeros_like(at.volume) if not at.exact else np.full_like(at.volume, Fraction(total))
+            total = total + (np.full_like(at.volume, Fraction(0)) if at.exact else np.zeros_like(at.volume))
         return np.asarray(total)
 
     def _bounds(self, lo: At, hi: At) -> tuple[Array, Array]:
@@ -481,6 +492,37 @@ class Steps(Quantity):
         if self.q.flat:  # it passes a multiple only where it jumps
             return self.q.kinks(window)
         return [*self.q.kinks(window), window.multiples(self)]
+
+
+class Held(Quantity):
+    """What other months have a say in: servers that are kept once they are bought, what a year settles. At one volume
+    it is as the volume has it; over months `At.hold` says what it is. Nothing folds it into a sum, so that all that
+    rests on it sees the same."""
+
+    __slots__ = ("q",)
+
+    def __init__(self, q: Quantity) -> None:
+        self.q = q
+
+    def _value(self, at: At) -> Array:
+        return self.q.value(at)
+
+    def _bounds(self, lo: At, hi: At) -> tuple[Array, Array]:
+        return self.q.bounds(lo, hi)
+
+    def inner(self) -> Iterator[tuple[Quantity, bool]]:
+        yield self.q, False
+
+    @property
+    def flat(self) -> bool:
+        return self.q.flat
+
+    @property
+    def sign(self) -> int:
+        return self.q.sign
+
+    def kinks(self, window: Any) -> list[Any]:
+        return self.q.kinks(window)
 
 
 class Highest(Quantity):

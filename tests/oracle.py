@@ -40,6 +40,10 @@ class Outcome:
     lines: tuple[Line, ...]
     hours: tuple[Hour, ...]
     within_limits: bool = True
+    behind: tuple[str, ...] = ()
+    """The hybrids and leaves that get requests."""
+    servers: Mapping[str, int] = field(default_factory=dict)
+    """Those of one's own, by leaf."""
 
     @property
     def total(self) -> Near:
@@ -146,6 +150,8 @@ class Oracle:
     catalogues: Mapping[str, Plain] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     """What a meter is called in a line; its key where nothing is said."""
+    kept: Mapping[str, int] = field(default_factory=dict)
+    """Servers that are there, by option, whatever the load needs."""
 
     def __post_init__(self) -> None:
         s = self.scenario
@@ -231,7 +237,8 @@ class Oracle:
         lines += self._people(option, [*routers, *leaves], names, fleets)
         lines += self._quality(option, routers, leaves, names, flow)
         lines += self._embeddings(option, [*routers, *leaves], flow)
-        return Outcome(tuple(lines), tuple(hours), within)
+        servers = {k: f.gpus_at_peak // f.together for k, f in fleets.items() if "owned" in self.options[k]}
+        return Outcome(tuple(lines), tuple(hours), within, (*routers, *leaves), servers)
 
     def _hand_down(
         self, name: str, flow: Flow, routers: dict[str, Flow], leaves: dict[str, Flow], overflow: dict[str, str]

@@ -137,7 +137,8 @@ class Fleet:
             n = self.clamp(busy, self.size) if busy > 0 else at_rest
             found.append(Hour(self.name, h, busy, self.size, n, self.room))
         if self.billing == "static":  # those of the busiest hour run in every hour
-            return [replace(h, replicas=max(x.replicas for x in found)) for h in found]
+            busiest = max(x.replicas for x in found)
+            return [replace(h, replicas=busiest) for h in found]
         return found
 
     # -- what is bought for them ------------------------------------------------------------------------------------
@@ -174,7 +175,9 @@ class Fleet:
 
     @property
     def gpus_at_peak(self) -> int:
-        """GPUs that are paid for in the busiest hour: all zones, the reserved base, staging."""
+        """GPUs that are paid for in the busiest hour: all zones, the reserved base, staging; or those that are kept."""
+        if self.name in self.o.kept:
+            return self.o.kept[self.name] * self.together
         peak = max(h.replicas for h in self.hours)
         base = self.lots(self.spec.get("reserved", {}).get("replicas", 0), floor=False)
         zones = max(self.lots(peak), base) * int(self.zones)
@@ -278,9 +281,9 @@ class Fleet:
         price = self.o.amount(spec["price"])
         left = price * n(spec.get("residual", 0))
         network = price * n(spec.get("networking", 0))
-        life = 12 * n(spec["life_years"])
         found: dict[str, Near] = {}
         if not spec.get("sunk"):
+            life = 12 * n(spec["life_years"])
             found["depreciation"] = near(servers * (price - left) / life)
             found["networking"] = near(servers * network / life)
             rate = n(spec.get("cost_of_capital", 0)) / 12

@@ -22,8 +22,13 @@ class Part(NamedTuple):
 
     leaf: str
     bill: Bill
-    classes: tuple[str, ...]
-    """The request classes that reach it."""
+    demand: Demand
+    """What reaches it."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The request classes that reach it."""
+        return tuple(self.demand.flows)
 
 
 class Assembled(NamedTuple):
@@ -32,6 +37,8 @@ class Assembled(NamedTuple):
     name: str
     own: tuple[LineItem, ...]
     parts: tuple[Part, ...]
+    hybrids: tuple[str, ...] = ()
+    """The hybrids it is made of, itself among them where it is one."""
 
     @property
     def lines(self) -> list[tuple[str, LineItem]]:
@@ -72,7 +79,7 @@ class Assembly:
         for leaf, leaf_demand in self.demands.items():
             module, at = self.options[leaf]
             bill = module.bill(at.spec, at, leaf_demand, self.context)
-            parts.append(Part(leaf, bill, tuple(leaf_demand.flows)))
+            parts.append(Part(leaf, bill, leaf_demand))
         return self._staffed(name, self._surrounded(name, demand, parts))
 
     def _surrounded(self, name: str, demand: Demand, parts: Sequence[Part]) -> list[Part]:
@@ -100,7 +107,7 @@ class Assembly:
         leaves = {p.leaf for p in parts}
         own = [line for whose, lines in people.items() if whose not in leaves for line in lines]
         staffed = (p._replace(bill=p.bill._replace(lines=(*p.bill.lines, *people.get(p.leaf, ())))) for p in parts)
-        return Assembled(name, (*self.own, *own), tuple(staffed))
+        return Assembled(name, (*self.own, *own), tuple(staffed), tuple(self.handed_on))
 
     def _hand_down(self, name: str, demand: Demand, path: tuple[str, ...]) -> None:
         module, at = self.options[name]

@@ -26,13 +26,14 @@ from tco.fields import (
     later,
     no_keys,
 )
-from tco.lineitem import KEY_JOINT, Figure, Home, LineItem, Numbers
-from tco.options.costs.keys import RETRY, Amount, CostName, Standing, standing_form
+from tco.lineitem import KEY_JOINT, Every, Figure, Home, LineItem, Numbers, Trend
+from tco.options.costs.keys import RETRY, Amount, CostName, Months, Standing, standing_form
 from tco.options.facts import Facts
 from tco.quantity import Linear, Number
 from tco.workload.demand import Class, Demand
 
 if TYPE_CHECKING:
+    from tco.catalog.sourced import Dated
     from tco.options.costs.stated import EmbeddedBy, Quality, Recurring, Stored, UsageCost
 else:
     _COSTS = "tco.options.costs.stated"
@@ -95,6 +96,12 @@ class OptionSpec(Facts):
     amortise_months: Positive | None = Field(
         None, description="months that `one_offs` are spread over; the scenario's when absent"
     )
+    time_to_production: Months | None = Field(
+        None, description="until it serves, such as 4 months: what runs today is paid for beside it"
+    )
+    margin_lost: Standing | None = Field(
+        None, description="what waiting for it costs the business until then, such as $20k/month"
+    )
     embeddings: EmbeddedBy | None = Field(None, description="who embeds the corpus and the queries of the workload")
     quality: Quality | None = Field(None, description="how often it is wrong, and what that costs")
 
@@ -109,6 +116,8 @@ class OptionSpec(Facts):
     def _amortised(self) -> OptionSpec:
         if self.amortise_months is not None and not self.one_offs:
             raise units.UnitError(None, "`one_offs` beside `amortise_months`", "")
+        if self.margin_lost is not None and self.time_to_production is None:
+            raise units.UnitError(None, "`time_to_production` beside `margin_lost`", "")
         return self
 
 
@@ -224,11 +233,12 @@ class Context(NamedTuple):
             self.notes.assume("", f"{r.name} = {float(r.value):g} {r.unit}: {r.home}")
         return figure.times(*by, per=per, unit=figure.unit.replace(currency, self.currency))
 
-    def money(self, at: At, key: str, money: units.Money, *steps: str | int) -> Figure:
+    def money(self, at: At, key: str, money: units.Money, *steps: str | int, trend: Trend | None = None) -> Figure:
         """A stated amount in the scenario's currency."""
         per = SHOWN_PER.get(money.per or "", money.per)
         unit = f"{money.currency}/{per}" if per else money.currency
-        return self.converted(at, Figure(key, money.amount, unit, at.home(*steps)), money.currency, *steps)
+        figure = Figure(key, money.amount, unit, at.home(*steps), trend=trend)
+        return self.converted(at, figure, money.currency, *steps)
 
     def per_hour(self, figure: Figure, per: str | None, hours: Figure) -> Figure:
         """Money over time as money per billed hour, of which a month has so many."""
@@ -245,9 +255,17 @@ class Context(NamedTuple):
             return figure.times(month, factor=Fraction(1, 24) if per == "day" else 1, unit=unit)
         return figure.times(factor=Fraction(1, MONTHS_IN.get(per or "", 1)), unit=unit)
 
-    def monthly(self, at: At, key: str, money: units.Money, *steps: str | int, hours: Figure | None = None) -> Figure:
+    def monthly(
+        self,
+        at: At,
+        key: str,
+        money: units.Money,
+        *steps: str | int,
+        hours: Figure | None = None,
+        trend: Trend | None = None,
+    ) -> Figure:
         """A stated amount over time as money a month."""
-        return self.per_month(self.money(at, key, money, *steps), money.per, hours)
+        return self.per_month(self.money(at, key, money, *steps, trend=trend), money.per, hours)
 
     def _warn_stale(self, rate: Figure) -> None:
         if rate.home.checked:
@@ -262,6 +280,15 @@ class Context(NamedTuple):
             self.notes.warn(option, f"{found.name} was last checked on {row.checked}, {age} days ago")
         if row.kind == "assumption":
             self.notes.warn(option, f"{found.name} is an assumption: {row.source}")
+
+
+BY_USE = Trend("api")
+"""What an API bills by use."""
+
+
+def last_dated(rows: Iterable[Dated]) -> date:
+    """The date from which the last known price holds."""
+    return max(row.as_of for row in rows)
 
 
 def constant(amount: int = 1) -> Linear:
@@ -307,7 +334,8 @@ def fixed_lines(at: At, context: Context) -> tuple[LineItem, ...]:
         every = Figure(f"{name}: every", cost.every, "months", at.home(*where, "every"))
         once = context.money(at, name, cost.cost, *where, "cost")
         monthly = once.times(per=(every,), unit=f"{context.currency}/month")
-        lines.append(LineItem("fixed", name, constant(), "month", context.n(monthly), monthly.base))
+        rate, timing = context.n(monthly), Every(context.n(every))
+        lines.append(LineItem("fixed", name, constant(), "month", rate, monthly.base, timing))
     return tuple(lines)
 
 

@@ -94,7 +94,7 @@ def ledger_csv(c: Comparison) -> str:
                 *(("", "") if drawn is None else (f"{v:.2f}" for v in drawn.costs[s.name])),
             )
 
-    return _csv(LEDGER, rows())
+    return as_csv(LEDGER, rows())
 
 
 def sweep_csv(c: Comparison) -> str:
@@ -122,14 +122,15 @@ def sweep_csv(c: Comparison) -> str:
                     *(("", "") if name not in ribbons else ()),
                 )
 
-    return _csv(SWEEP, rows())
+    return as_csv(SWEEP, rows())
 
 
 def _plain(number: float) -> str:
     return f"{number:.12g}"
 
 
-def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def as_csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Rows as CSV: a cell that is no number is defused."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(header)

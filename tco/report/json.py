@@ -73,7 +73,7 @@ def _uncertainty(u: Uncertainty) -> dict[str, Any]:
     return {
         "draws": u.draws,
         "seed": u.seed,
-        "ranges": [_figure(f) for f in u.ranges],
+        "ranges": [figure(f) for f in u.ranges],
         "cost_per_month": {name: {"p10": s.p10, "p90": s.p90} for name, s in u.costs.items()},
         "cheapest_in": dict(u.cheapest),
         "crossovers": [
@@ -136,11 +136,12 @@ def _entry(e: Entry) -> dict[str, Any]:
         "rate": float(e.rate),
         "amount": _money(e.amount),
         "amount_unrounded": float(e.exact),
-        "inputs": [_figure(f) for f in e.inputs],
+        "inputs": [figure(f) for f in e.inputs],
     }
 
 
-def _figure(f: Figure) -> dict[str, Any]:
+def figure(f: Figure) -> dict[str, Any]:
+    """A figure with its unit and its home."""
     return {
         "name": f.name,
         "value": float(f.value),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from tco.analysis.compare import Comparison
 from tco.analysis.variants import VariantResult
+from tco.options.base import Note
 from tco.report import words
 from tco.report.sheets import Sheet, sheets
 
@@ -16,12 +17,19 @@ def as_markdown(c: Comparison, variants: Sequence[VariantResult] = ()) -> str:
     answer = f"**{escaped(words.verdict(c))}** {escaped(' '.join((words.changes(c), *words.why(c))))}"
     parts = [f"## {escaped(c.title)}", answer]
     for sheet in sheets(c, variants):
-        parts += _sheet(sheet)
-    for title, notes in (("Assumptions", c.assumptions), ("Warnings", c.warnings)):
-        if notes:
-            parts.append(f"### {title}\n\n" + "\n".join(f"- {escaped(text)}" for text in words.gathered(notes)))
+        parts += blocks(sheet)
+    parts += notes(c.assumptions, c.warnings)
     parts.append(f"<sub>prices as of {c.as_of}; {words.tokens(c.volume)} tokens/day</sub>")
     return "\n\n".join(parts) + "\n"
+
+
+def notes(assumptions: Sequence[Note], warnings: Sequence[Note]) -> list[str]:
+    """What a result rests on, as blocks of Markdown."""
+    return [
+        f"### {title}\n\n" + "\n".join(f"- {escaped(text)}" for text in words.gathered(found))
+        for title, found in (("Assumptions", assumptions), ("Warnings", warnings))
+        if found
+    ]
 
 
 def escaped(text: str) -> str:
@@ -29,7 +37,13 @@ def escaped(text: str) -> str:
     return re.sub(r"([\\`*_\[\]<>|#~$]|^[+-])", r"\\\1", text)
 
 
-def _sheet(sheet: Sheet) -> list[str]:
+def inert(text: str) -> str:
+    """Text that a comment shows as it is: no Markdown, no HTML, no character entities, and an @ calls nobody."""
+    return re.sub(r"@(?=\w)", "@<!-- -->", escaped(text).replace("&", "&amp;"))
+
+
+def blocks(sheet: Sheet) -> list[str]:
+    """A sheet as blocks of Markdown: its heading, its table, its sentences."""
     parts = [f"### {escaped(sheet.heading)}"]
     if sheet.rows:
         lines = ["| " + " | ".join(escaped(column.title) for column in sheet.columns) + " |"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import warnings
+from collections.abc import Callable
 from itertools import pairwise
 from textwrap import wrap
 from typing import Any
@@ -46,8 +47,8 @@ DPI = 150
 TITLE_WIDTH = 98
 
 
-def draw(c: Comparison) -> bytes:
-    """The picture as PNG bytes, 1500 x 900. The same comparison gives the same bytes."""
+def picture(paint: Callable[[Figure], None]) -> bytes:
+    """What `paint` draws, as PNG bytes, 1500 x 900. The same drawing gives the same bytes."""
     style: dict[Any, Any] = {
         "font.size": 10,
         "axes.spines.top": False,
@@ -59,31 +60,54 @@ def draw(c: Comparison) -> bytes:
         mpl.rcParams.update(style)
         warnings.filterwarnings("ignore", message="Glyph")  # a label in a script that the font lacks shows boxes
         figure = Figure(figsize=(10, 6), dpi=DPI, layout="constrained")
-        axes = figure.add_subplot()
-        lo, hi = _span(c)
-        _curves(axes, c, lo, hi)
-        _bands(axes, c, lo, hi)
-        _crossings(axes, c, lo, hi)
-        _planned(axes, c)
-        axes.set_xlabel("volume, tokens per day (input + output)")
-        axes.set_ylabel(f"cost, {c.currency} per month")
-        title = [
-            c.title,
-            *wrap(f"{words.verdict(c)} {words.changes(c)}", TITLE_WIDTH),
-        ]  # matplotlib's own wrapping reads dollars as mathematics
-        axes.set_title("\n".join(title), loc="left", fontsize=11)
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: words.tokens(v)))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: _amount(v)))
-        axes.yaxis.set_minor_locator(NullLocator())
-        axes.grid(visible=True, which="major", color="#cccccc", linewidth=0.6)
-        axes.legend(loc="upper left", frameon=True, framealpha=0.95, fontsize=9)
-        drawn = f"; shaded: P10 – P90 of {c.uncertainty.draws} draws" if c.uncertainty is not None else ""
-        figure.text(
-            0.995, 0.005, f"prices as of {c.as_of}{drawn}", ha="right", va="bottom", fontsize=7, color="#666666"
-        )
+        paint(figure)
         out = io.BytesIO()
         figure.savefig(out, format="png", metadata={"Software": f"matplotlib {mpl.__version__}"})
     return out.getvalue()
+
+
+def draw(c: Comparison) -> bytes:
+    """The picture of a comparison. The same comparison gives the same bytes."""
+    return picture(lambda figure: _comparison(figure, c))
+
+
+def _comparison(figure: Figure, c: Comparison) -> None:
+    axes = figure.add_subplot()
+    lo, hi = _span(c)
+    _curves(axes, c, lo, hi)
+    _bands(axes, c, lo, hi)
+    _crossings(axes, c, lo, hi)
+    _planned(axes, c)
+    axes.set_xlabel("volume, tokens per day (input + output)")
+    axes.set_ylabel(f"cost, {c.currency} per month")
+    axes.set_title(titled(c.title, f"{words.verdict(c)} {words.changes(c)}"), loc="left", fontsize=11)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: words.tokens(v)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: _amount(v)))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.grid(visible=True, which="major", color="#cccccc", linewidth=0.6)
+    axes.legend(loc="upper left", frameon=True, framealpha=0.95, fontsize=9)
+    footer(figure, c.as_of, 0 if c.uncertainty is None else c.uncertainty.draws)
+
+
+def titled(title: str, answer: str) -> str:
+    """A title, and the answer below it in lines: matplotlib's own wrapping reads dollars as mathematics."""
+    return "\n".join([title, *wrap(answer, TITLE_WIDTH)])
+
+
+def footer(figure: Figure, as_of: str, draws: int) -> None:
+    """The date of the prices in a corner, and what is shaded where anything is drawn."""
+    drawn = f"; shaded: P10 – P90 of {draws} draws" if draws else ""
+    figure.text(0.995, 0.005, f"prices as of {as_of}{drawn}", ha="right", va="bottom", fontsize=7, color="#666666")
+
+
+def look(i: int) -> dict[str, Any]:
+    """Colour, dash and marker of the i-th option: another dash and marker with each round of colours."""
+    again = i // len(COLOURS)
+    return {
+        "color": COLOURS[i % len(COLOURS)],
+        "linestyle": DASHES[(i + again) % len(DASHES)],
+        "marker": MARKERS[(i + 3 * again) % len(MARKERS)],
+    }
 
 
 def _span(c: Comparison) -> tuple[float, float]:
@@ -98,9 +122,7 @@ def _curves(axes: Axes, c: Comparison, lo: float, hi: float) -> None:
     volumes = volumes[(volumes >= lo) & (volumes <= hi)]
     drawn: list[np.ndarray[Any, Any]] = []
     for i, s in enumerate(c.standings):
-        again = i // len(COLOURS)  # another dash and marker with each round of colours
-        colour, dash = COLOURS[i % len(COLOURS)], DASHES[(i + again) % len(DASHES)]
-        marker = MARKERS[(i + 3 * again) % len(MARKERS)]
+        style = look(i)
         costs = c.costs(s, volumes)
         shown = np.where(np.isfinite(costs) & (costs > 0), costs, np.nan)
         drawn.append(shown)
@@ -111,7 +133,7 @@ def _curves(axes: Axes, c: Comparison, lo: float, hi: float) -> None:
                 low,
                 high,
                 where=np.isfinite(shown[::RIBBON_EVERY]),
-                color=colour,
+                color=style["color"],
                 alpha=0.13,
                 linewidth=0,
                 zorder=1,
@@ -119,10 +141,8 @@ def _curves(axes: Axes, c: Comparison, lo: float, hi: float) -> None:
         axes.plot(
             volumes,
             shown,
-            color=colour,
-            linestyle=dash,
+            **style,
             linewidth=2,
-            marker=marker,
             markersize=5,
             label=_name(s),
             markevery=(len(c.standings) * 17, POINTS // 8),

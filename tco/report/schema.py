@@ -9,14 +9,15 @@ from pydantic import TypeAdapter
 
 from tco.catalog.entries import Catalogue
 from tco.options.kinds import kind, kinds
+from tco.report.check_schema import check_schema
 from tco.scenario.model import Scenario
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def schema_text(which: str) -> str:
-    """The schema of "scenario" or "catalog", as it is checked in."""
-    schema = _scenario() if which == "scenario" else _of(Catalogue)
+    """The schema of "scenario", "catalog" or "check", as it is checked in."""
+    schema = {"scenario": _scenario, "catalog": lambda: _of(Catalogue), "check": check_schema}[which]()
     return json.dumps({"$schema": DRAFT, **schema}, indent=2, ensure_ascii=False) + "\n"
 
 

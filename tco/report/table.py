@@ -48,10 +48,27 @@ def print_comparison(c: Comparison, variants: Sequence[VariantResult], console: 
         console.print(
             Text(f"Variants: {', '.join(c.variants)} (--variants for all, --variant NAME for one)", style="dim")
         )
-    for title, notes, style in (("Assumptions", c.assumptions, "dim"), ("Warnings", c.warnings, "yellow")):
+    print_notes(c.assumptions, c.warnings, console)
+
+
+def print_notes(assumptions: Sequence[Note], warnings: Sequence[Note], console: Console) -> None:
+    """Print what a result rests on; warnings last, so that they are read."""
+    for title, notes, style in (("Assumptions", assumptions, "dim"), ("Warnings", warnings, "yellow")):
         if notes:
             console.print()
             console.print(_notes(title, notes, style))
+
+
+def print_sheets(found: Sequence[Sheet], console: Console, labels: dict[str, str] | None = None) -> None:
+    """Print tables under their headings, an empty line before each. An amount is never cut: lines run on.
+
+    labels: longer names that stand beside those of the first table.
+    """
+    tables = [_table(sheet, console, labels or {} if i == 0 else {}) for i, sheet in enumerate(found)]
+    console.width = max(console.width, *(parts.width for parts in tables), 0)
+    for parts in tables:
+        console.print()
+        console.print(_group(parts))
 
 
 def _subtitle(c: Comparison) -> str:

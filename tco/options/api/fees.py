@@ -9,7 +9,7 @@ from tco.document import did_you_mean
 from tco.fields import Flow, money
 from tco.lineitem import INVOICE, Figure, LineItem
 from tco.options.api.hours import WHOLE_DAY, spans, weekdays_apart
-from tco.options.base import At, Context, Steps, Unusable, class_figures, grossed_up, overheads
+from tco.options.base import BY_USE, At, Context, Steps, Unusable, class_figures, grossed_up, overheads
 from tco.quantity import Number, Part, Quantity, linear
 from tco.units import Money
 from tco.workload.demand import Demand
@@ -27,10 +27,11 @@ def request_fees(at: At, demand: Demand, context: Context) -> tuple[LineItem, ..
         each[c.name] = sum((call.times(context.n) for call in c.calls), context.n(0))
         inputs += [] if c.calls_per_request is None else [c.calls_per_request]
     free = spec.free_quota.requests if spec.free_quota is not None else None
-    price = context.money(at, "request fee", spec.request_fee, "request_fee")
+    price = context.money(at, "request fee", spec.request_fee, "request_fee", trend=BY_USE)
     used, made_of = _beyond(each, free, ("free_quota", "requests"), at, demand, context)
     figures = (*made_of, *inputs, *price.base)
-    return (LineItem(INVOICE, "request fees", used, "requests", context.n(price), figures),)
+    calls = _by_class(each, demand, context)
+    return (LineItem(INVOICE, "request fees", used, "requests", context.n(price), figures, by=calls),)
 
 
 def tools(at: At, demand: Demand, context: Context) -> tuple[LineItem, ...]:
@@ -52,11 +53,17 @@ def tools(at: At, demand: Demand, context: Context) -> tuple[LineItem, ...]:
                 home = at.home("tools", name, "per_request", *key)
                 inputs.append(Figure(f"{name} per request", uses, "uses/request", home))
                 each[c.name] = context.n(inputs[-1])
-        price = context.money(at, f"{name} price", tool.price, "tools", name, "price")
+        price = context.money(at, f"{name} price", tool.price, "tools", name, "price", trend=BY_USE)
         used, made_of = _beyond(each, tool.free, ("tools", name, "free"), at, demand, context)
         figures = (*made_of, *dict.fromkeys(inputs), *price.base)
-        lines.append(LineItem(INVOICE, name, used, "uses", context.n(price), figures))
+        uses_by_class = _by_class(each, demand, context)
+        lines.append(LineItem(INVOICE, name, used, "uses", context.n(price), figures, by=uses_by_class))
     return tuple(lines)
+
+
+def _by_class(each: Mapping[str, Number], demand: Demand, context: Context) -> dict[str, Quantity]:
+    """Uses a month by class, free ones too."""
+    return {c: demand.requests_per_month(c, context.n).times(number) for c, number in each.items()}
 
 
 def _beyond(

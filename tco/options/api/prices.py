@@ -9,7 +9,7 @@ from tco.catalog.charge import OwnPrices
 from tco.catalog.meters import METERS
 from tco.catalog.store import Found, LookupFault
 from tco.lineitem import Figure
-from tco.options.base import At, Context, Unusable
+from tco.options.base import BY_USE, At, Context, Unusable, last_dated
 from tco.units import Money
 
 if TYPE_CHECKING:
@@ -75,10 +75,11 @@ class Prices:
             steps = ("prices", self.index, *(() if tier == STANDARD else ("tiers", tier)))
             steps = (*steps, *(("long_context",) if long else ()), f"{key}_per_mtok")
             figure = self.found.figure(f"{key}_per_mtok", price, f"{self.currency}/1M tokens", self.row, *steps)
+            figure = figure._replace(trend=BY_USE._replace(since=last_dated(self.found.spec.prices)))
             return self.context.converted(self.at, figure, self.currency, "model")
         stated = self._stated(key)
         assert stated is not None
-        return self.context.money(self.at, f"{stated[0]} price", stated[1], "price", stated[0])
+        return self.context.money(self.at, f"{stated[0]} price", stated[1], "price", stated[0], trend=BY_USE)
 
     def _stated(self, key: str) -> tuple[str, Money] | None:
         """The key and the amount that the scenario states for a meter."""

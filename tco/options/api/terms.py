@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from fractions import Fraction
 from itertools import pairwise
 from typing import Annotated, Any, NamedTuple
@@ -10,14 +11,14 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import Field, model_validator
 
 from tco import units
-from tco.fields import Count, Factor, Flow, Model, MoneyOverTime, Parsed, Share, money
-from tco.lineitem import INVOICE, Figure, LineItem, Numbers, total
+from tco.fields import Count, Factor, Flow, Model, MoneyOverTime, MonthField, Parsed, Share, money
+from tco.lineitem import INVOICE, SETTLED, Every, Figure, LineItem, Numbers, Yearly, total
 from tco.options.api.fees import MoneyPerRequest
 from tco.options.api.quota import check_flow
 from tco.options.base import At, Context, constant
-from tco.options.costs.keys import Every
+from tco.options.costs.keys import Every as Period
 from tco.options.usage import any_of
-from tco.quantity import Linear, Part, Quantity, Steps, linear
+from tco.quantity import Held, Linear, Part, Quantity, Steps, linear
 from tco.ranges import Range, is_range, parse_range
 from tco.units import Money, UnitError, format_money
 
@@ -58,6 +59,9 @@ class Commitment(Model):
     """Spend on tokens that is promised, and paid for whether it is used or not."""
 
     spend: MoneyOverTime = Field(description="such as $10k/month; of $120k/year, a twelfth is held against a month")
+    until: MonthField | None = Field(
+        None, description="its last month: over time, another option pays what is left of it; renewed by its own"
+    )
     discount: Share = Field(Fraction(0), description="off the price of tokens within the commitment")
     overage: Factor = Field(
         Fraction(1), description="price of tokens beyond it, as a multiple of their price: 120% is a fifth more"
@@ -116,7 +120,7 @@ class Migrations(Model):
     """Models get retired: testing and prompting again, every so often."""
 
     cost: MoneyOnce = Field(description="of one migration, such as $8k")
-    every: Every = Field(description="how often: 18 months, 2 years, year")
+    every: Period = Field(description="how often: 18 months, 2 years, year")
 
 
 class Spend(NamedTuple):
@@ -124,11 +128,16 @@ class Spend(NamedTuple):
 
     money: Quantity
     inputs: tuple[Figure, ...]
+    by: Mapping[str, Quantity]
+    """The same by request class, before what is agreed on it."""
 
 
-def spend_on(lines: Sequence[LineItem]) -> Spend:
-    """What lines come to."""
-    return Spend(total(lines), tuple(dict.fromkeys(f for line in lines for f in line.inputs)))
+def spend_on(lines: Sequence[LineItem], agreed: Sequence[LineItem] = ()) -> Spend:
+    """What lines of tokens come to, with what is agreed on them."""
+    every = (*lines, *agreed)
+    classes = dict.fromkeys(c for line in lines for c in line.by or ())
+    by = {c: total([line for line in lines if line.by is not None and c in line.by]) for c in classes}
+    return Spend(total(every), tuple(dict.fromkeys(f for line in every for f in line.inputs)), by)
 
 
 def volume_discounts(at: At, spend: Spend, context: Context) -> tuple[LineItem, ...]:
@@ -146,11 +155,11 @@ def volume_discounts(at: At, spend: Spend, context: Context) -> tuple[LineItem, 
     if key == "all_units_discounts" and tiers:
         off = _all_units(spend.money, levels, offs, parts, n)
         inputs = (*offs, *(f for level in levels for f in level.base), *spend.inputs)
-        return (LineItem(INVOICE, "all-units discount", off, context.currency, -n(1), inputs),)
+        return (LineItem(INVOICE, "all-units discount", off, context.currency, -n(1), inputs, by=spend.by),)
     for tier, level, upto, part, discount in zip(tiers, levels, uptos, parts, offs, strict=True):
         label = f"volume discount above {format_money(tier.above.amount, tier.above.currency)}/{tier.above.per}"
         inputs = (discount, *level.base, *(() if upto is None else upto.base), *spend.inputs)
-        lines.append(LineItem(INVOICE, label, part, context.currency, -n(discount), inputs))
+        lines.append(LineItem(INVOICE, label, part, context.currency, -n(discount), inputs, by=spend.by))
     return tuple(lines)
 
 
@@ -167,11 +176,12 @@ def _all_units(
     return linear(0, *terms)
 
 
-def commitment(at: At, spend: Spend, context: Context) -> tuple[LineItem, ...]:
-    """The discount within a commitment, the price of what is beyond it, and what is paid without being used."""
+def commitment(at: At, spend: Spend, context: Context) -> tuple[tuple[LineItem, ...], tuple[Yearly, ...]]:
+    """The discount within a commitment, the price of what is beyond it, and what is paid without being used; and what
+    a year settles, of a yearly one."""
     spec: Commitment | None = at.spec.commitment
     if spec is None:
-        return ()
+        return (), ()
     n, currency = context.n, context.currency
     promised = context.monthly(at, "commitment", spec.spend, "commitment", "spend")
     if spec.spend.per == "year":
@@ -184,19 +194,24 @@ def commitment(at: At, spend: Spend, context: Context) -> tuple[LineItem, ...]:
         discount = Figure("discount", spec.discount, "off the price", at.home("commitment", "discount"))
         inputs = (*inputs, discount)
         paid = spend.money.times(1 - n(discount))
+    used = Part(paid, 0 * n(1), n(promised))
+    if spec.discount:
         off = -n(discount) / (1 - n(discount))
-        used = Part(paid, 0 * n(1), n(promised))
-        lines.append(LineItem(INVOICE, "commitment discount", used, currency, off, inputs))
+        lines.append(LineItem(INVOICE, "commitment discount", used, currency, off, inputs, by=spend.by))
+    more = None
     if "overage" in spec.model_fields_set:
         overage = Figure("overage", spec.overage, "of the price", at.home("commitment", "overage"))
         rate = n(overage) - 1
         if spec.discount:
             rate = rate / (1 - n(discount))
         more = Part(paid, n(promised))
-        lines.append(LineItem(INVOICE, "commitment overage", more, currency, rate, (overage, *inputs)))
-    short = linear(n(promised), (-1, Part(paid, 0 * n(1), n(promised))))
-    lines.append(LineItem(INVOICE, "commitment shortfall", short, currency, n(1), inputs))
-    return tuple(lines)
+        lines.append(LineItem(INVOICE, "commitment overage", more, currency, rate, (overage, *inputs), by=spend.by))
+    short = Held(linear(n(promised), (-1, used)))  # over months, the year decides it
+    by_year = spec.spend.per == "year"
+    timing = SETTLED if by_year else None
+    lines.append(LineItem(INVOICE, "commitment shortfall", short, currency, n(1), inputs, timing, spend.by))
+    settled = (Yearly(paid, used, more, short, n(promised)),) if by_year else ()
+    return tuple(lines), settled
 
 
 def seats(at: At, context: Context) -> tuple[LineItem, ...]:
@@ -210,12 +225,13 @@ def seats(at: At, context: Context) -> tuple[LineItem, ...]:
     return (LineItem(INVOICE, "seats", each, "seat-months", context.n(price), (count, *price.base)),)
 
 
-def migrations(at: At, context: Context) -> tuple[LineItem, ...]:
-    """A month's share of moving to the next model."""
+def migrations(at: At, retires: date | None, context: Context) -> tuple[LineItem, ...]:
+    """A month's share of moving to the next model; the first move is due when this one is switched off."""
     spec: Migrations | None = at.spec.migrations
     if spec is None:
         return ()
     cost = context.money(at, "migration", spec.cost, "migrations", "cost")
     every = Figure("every", spec.every, "months", at.home("migrations", "every"))
     monthly = cost.times(per=(every,), unit=f"{context.currency}/month")
-    return (LineItem("fixed", "model migrations", constant(), "month", context.n(monthly), monthly.base),)
+    timing = Every(context.n(every), retires)
+    return (LineItem("fixed", "model migrations", constant(), "month", context.n(monthly), monthly.base, timing),)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tco.catalog.store import LookupFault
 from tco.lineitem import Figure, LineItem
-from tco.options.base import At, Context, Unusable, constant
+from tco.options.base import BY_USE, At, Context, Unusable, constant, last_dated
 from tco.options.costs.usage import PER_MTOK, request_inputs, requests
 from tco.workload.demand import Demand
 
@@ -101,7 +101,9 @@ def _corpus_price(at: At, context: Context) -> tuple[Figure, str]:
     spec: EmbeddedBy = at.spec.embeddings
     label = "corpus embedding"
     if spec.batch_price is not None:
-        stated = context.money(at, "embeddings: batch_price", spec.batch_price, "embeddings", "batch_price")
+        stated = context.money(
+            at, "embeddings: batch_price", spec.batch_price, "embeddings", "batch_price", trend=BY_USE
+        )
         return stated, f"{label} (batch)"
     return (_price(at, context, BATCH), f"{label} (batch)") if spec.batch else (_price(at, context), label)
 
@@ -110,7 +112,7 @@ def _price(at: At, context: Context, tier: str | None = None) -> Figure:
     """Of 1M input tokens, at the standard price or in a tier; never the standard price in the place of a tier's."""
     spec: EmbeddedBy = at.spec.embeddings
     if spec.price is not None:
-        return context.money(at, "embeddings: price", spec.price, "embeddings", "price")
+        return context.money(at, "embeddings: price", spec.price, "embeddings", "price", trend=BY_USE)
     where = ("embeddings", "model")
     found = context.find(at, "models", spec.model or "", *where)
     try:
@@ -130,6 +132,7 @@ def _price(at: At, context: Context, tier: str | None = None) -> Figure:
     price: Fraction = prices.of("input")
     unit = f"{found.currency}/1M tokens"
     figure = found.figure("input_per_mtok", price, unit, row, *steps, "input_per_mtok")
+    figure = figure._replace(trend=BY_USE._replace(since=last_dated(found.spec.prices)))
     return context.converted(at, figure, found.currency, *where)
 
 

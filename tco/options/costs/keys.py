@@ -53,7 +53,9 @@ RETRY = "retry"
 CostName = Annotated[str, Parsed(_cost_name, {"type": "string", "pattern": COST_NAME, "maxLength": 60})]
 Amount = Annotated[Money, money("", example="$5k")]
 Every = Annotated[Fraction, ranged(_months, {"type": "string", "examples": ["month", "3 months", "2 years"]})]
-"""Months."""
+"""Months from one payment to the next."""
+Months = Annotated[Fraction, ranged(_months, {"type": "string", "examples": ["4 months", "2 quarters"]})]
+"""How long something takes, in months."""
 PerGbMonth = Annotated[Money, money("gb_month", example="$0.02/GB-month")]
 PerUse = Annotated[Money, money("gb", "request", "mtok", example="$0.09/GB")]
 Standing = Annotated[Money, money("month", "hour", "day", "quarter", "year", example="$300/month")]

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from tco.lineitem import Figure, LineItem
+from tco.lineitem import Figure, LineItem, Trend
 from tco.options.base import At, Context, People, Unusable
 from tco.quantity import Part, Quantity, Steps, linear
 from tco.ranges import Range
+
+PAY = Trend("pay")
 
 
 class Staffed(NamedTuple):
@@ -71,13 +73,15 @@ def _line(need: Staffed, quantity: Quantity, inputs: tuple[Figure, ...], context
         found = context.find(at, "people", spec.role, "people", "role")
         person = found.spec
         context.paper(at.name, found, person)
-        year = found.figure("per_year", person.per_year, f"{found.currency}/year", person, "per_year")
+        year = found.figure("per_year", person.per_year, f"{found.currency}/year", person, "per_year")._replace(
+            trend=PAY
+        )
         loading = found.figure("loading", person.loading, "", person, "loading")
         loaded = year if loading.value == 1 and not loading.uncertain else year.times(loading)
         rate = context.converted(at, loaded, found.currency, "people", "role")
         monthly = context.per_month(rate, "year")
     else:
-        monthly = context.monthly(at, "cost of a full-time post", spec.cost, "people", "cost")
+        monthly = context.monthly(at, "cost of a full-time post", spec.cost, "people", "cost", trend=PAY)
     stated = [_fte(at)]
     for key, unit in (("per_gpus", "GPUs"), ("at_least", "FTE")):
         if getattr(spec, key) is not None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from tco.lineitem import Figure, LineItem
+from tco.lineitem import WRITTEN_OFF, Figure, LineItem
 from tco.options.base import At, Context, ServesTokens, Unusable, class_figures, constant, grossed_up, overheads
 from tco.quantity import Number, Quantity, linear
 from tco.units import format_money
@@ -68,11 +68,12 @@ def _usage_lines(at: At, demand: Demand, context: Context) -> list[LineItem]:
         use, stated = _use(at, name, cost, context)
         if cost.bytes_per_token is not None or (cost.price.per == "mtok" and not stated):
             quantity, inputs = _tokens(demand, context)
+            by = _tokens_by_class(demand, context)
         else:
-            quantity, inputs = requests(demand, context), request_inputs(demand)
+            quantity, inputs, by = requests(demand, context), request_inputs(demand), None
         figures = (*inputs, *gross, *stated, *rate.base)
         line = quantity.times(factor * use)
-        lines.append(LineItem("usage", name, line, SHOWN[cost.price.per or ""], context.n(rate), figures))
+        lines.append(LineItem("usage", name, line, SHOWN[cost.price.per or ""], context.n(rate), figures, by=by))
     return lines
 
 
@@ -97,32 +98,45 @@ def _use(at: At, name: str, cost: UsageCost, context: Context) -> tuple[Number, 
 def _tokens(demand: Demand, context: Context) -> tuple[Quantity, tuple[Figure, ...]]:
     """Served tokens a month, input and output, and the figures they are made of: of a single class they are a share
     of the volume, whatever a request's size."""
-    n = context.n
     classes: Sequence[Class] = class_figures(demand)
-    terms = ((c.served(n), demand.requests_per_month(c.name, n)) for c in classes)
+    terms = ((1, q) for q in _tokens_by_class(demand, context).values())
     sizes = {f for c in classes for f in c.served_inputs} if len(demand.traffic.classes) == 1 else set()
     return linear(0, *terms), tuple(f for f in request_inputs(demand) if f not in sizes)
 
 
-def _one_off_lines(at: At, context: Context) -> list[LineItem]:
-    """Each sum over the months it is spread; without a stated number of months none, and a warning with their sum."""
-    paid = {
+def _tokens_by_class(demand: Demand, context: Context) -> dict[str, Quantity]:
+    """Served tokens a month of each class."""
+    n = context.n
+    return {c.name: demand.requests_per_month(c.name, n).times(c.served(n)) for c in class_figures(demand)}
+
+
+def one_offs(at: At, context: Context) -> dict[str, Figure]:
+    """What an option pays once, by name."""
+    return {
         name: context.money(at, name, money, "one_offs", name)
         for name, money in at.spec.one_offs.items()
         if money.amount
     }
+
+
+def _one_off_lines(at: At, context: Context) -> list[LineItem]:
+    """Each sum over the months it is spread; without a stated number of months none, and a warning with their sum."""
+    paid = one_offs(at, context)
     if not paid:
         return []
     whose = at if at.spec.amortise_months is not None else context.scenario
     if whose.spec.amortise_months is None:
         whole = format_money(sum((f.value for f in paid.values()), Fraction(0)), context.currency)
         context.notes.warn(
-            at.name, f"one-offs of {whole} are in no month's cost: state `amortise_months` to spread them"
+            at.name,
+            f"one-offs of {whole} are in no month's cost, and a plan pays them first: `amortise_months` spreads them",
         )
         return []
     months = whose.figure("amortise_months", "months")
     lines = []
     for name, once in paid.items():
         monthly = once.times(per=(months,), unit=f"{context.currency}/month")
-        lines.append(LineItem("one-off", name, constant(), "month", context.n(monthly), monthly.base))
+        lines.append(
+            LineItem("one-off", name, constant(), "month", context.n(monthly), monthly.base, timing=WRITTEN_OFF)
+        )
     return lines

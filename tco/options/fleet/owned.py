@@ -13,14 +13,14 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tco.catalog.store import Found, LookupFault
-from tco.lineitem import Figure, LineItem
+from tco.lineitem import WRITTEN_OFF, Figure, LineItem, Stock
 from tco.options.base import MONTHS_PER_YEAR, At, Context, Unusable
 from tco.options.fleet.billing import at_peak
 from tco.options.fleet.lots import in_lots
 from tco.options.fleet.ownership import Colocation, Owned, Power
 from tco.options.fleet.sizing import Sized
 from tco.options.fleet.sizing import hours as own_hours
-from tco.quantity import Number, Quantity, linear
+from tco.quantity import Held, Number, Quantity, linear
 from tco.units import Money
 
 if TYPE_CHECKING:
@@ -52,10 +52,11 @@ class _Lines:
     def __init__(self, servers: Quantity, inputs: Inputs) -> None:
         self.servers, self.inputs = servers, inputs
         self.lines: list[LineItem] = []
+        self.stock: Stock | None = None
 
-    def add(self, category: str, label: str, rate: Number, *figures: Figure) -> None:
+    def add(self, category: str, label: str, rate: Number, *figures: Figure, timing: str | None = None) -> None:
         made_of = (*(f for figure in figures for f in figure.base), *self.inputs)
-        self.lines.append(LineItem(category, label, self.servers, "server-months", rate, made_of))
+        self.lines.append(LineItem(category, label, self.servers, "server-months", rate, made_of, timing))
 
 
 class OwnServers:
@@ -85,10 +86,12 @@ class OwnServers:
         entry: Hardware = self.found.spec
         return entry
 
-    def bill(self, fleet: Sized, per_replica: Figure, demand: Demand) -> tuple[tuple[LineItem, ...], Quantity]:
-        """The lines of the servers, and the GPUs that are bought."""
+    def bill(
+        self, fleet: Sized, per_replica: Figure, demand: Demand
+    ) -> tuple[tuple[LineItem, ...], Quantity, tuple[Stock, ...]]:
+        """The lines of the servers, the GPUs that are bought, and what they were bought for unless that is sunk."""
         n = self.context.n
-        servers = at_peak(fleet, in_lots(per_replica, self.gpus, self.context), self.at, self.context)
+        servers = Held(at_peak(fleet, in_lots(per_replica, self.gpus, self.context), self.at, self.context))
         beside = [(k, unit) for k, unit in BESIDE_THE_LOAD if k in self.at.spec.model_fields_set]
         counts = (self.at.figure(key, unit) for key, unit in beside)
         inputs = (per_replica, self.gpus, *counts, *(f for f in fleet.inputs if f is not fleet.hours))
@@ -96,7 +99,8 @@ class OwnServers:
         self._purchase(lines)
         self._upkeep(lines)
         self._electricity(lines, fleet, per_replica, demand)
-        return tuple(lines.lines), servers.times(n(self.gpus))
+        stocks = () if lines.stock is None else (lines.stock,)
+        return tuple(lines.lines), servers.times(n(self.gpus)), stocks
 
     # -- what was paid --------------------------------------------------------------------------------------------
 
@@ -109,14 +113,18 @@ class OwnServers:
         months = n(life) * MONTHS_PER_YEAR
         left = n(0) if residual is None else n(residual)
         of_residual = () if residual is None else (residual,)
-        lines.add(DEPRECIATION, "depreciation", n(price) * (1 - left) / months, price, *of_residual, life)
+        lines.add(
+            DEPRECIATION, "depreciation", n(price) * (1 - left) / months, price, *of_residual, life, timing=WRITTEN_OFF
+        )
+        paid = n(price)
         if residual is None:
             notes.assume(name, "nothing is left of its hardware after its life: no `residual`")
         tied_up, made_of = 1 + left, (price, *of_residual)
         if isinstance(spec.networking, Fraction):
             extra = self._figure("networking", spec.networking, "of the price")
-            lines.add(DEPRECIATION, "networking", n(price) * n(extra) / months, price, extra, life)
-            tied_up, made_of = tied_up + n(extra), (*made_of, extra)
+            share = n(price) * n(extra)
+            lines.add(DEPRECIATION, "networking", share / months, price, extra, life, timing=WRITTEN_OFF)
+            tied_up, made_of, paid = tied_up + n(extra), (*made_of, extra), paid + share
         elif spec.networking is None and self.found is not None and self.entry.extras_share is not None:
             usual = float(self.entry.extras_share.value)
             notes.warn(name, f"no `networking`: {usual:.3%} of the price is usual ({self.entry.extras_share.source})")
@@ -125,7 +133,9 @@ class OwnServers:
         elif spec.cost_of_capital:
             yearly = self._figure("cost_of_capital", spec.cost_of_capital, "a year")
             rate = n(yearly) / MONTHS_PER_YEAR * n(price) * tied_up / 2
-            lines.add(CAPITAL, "cost of capital", rate, yearly, *made_of)
+            lines.add(CAPITAL, "cost of capital", rate, yearly, *made_of, timing=WRITTEN_OFF)
+        bought = tuple(dict.fromkeys(f for figure in (*made_of, life) for f in figure.base))
+        lines.stock = Stock("servers", lines.servers, paid, n(price) * left, months, (*bought, *lines.inputs))
 
     def _price(self) -> Figure:
         """One server with its GPUs, in the scenario's currency."""

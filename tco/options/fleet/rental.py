@@ -10,8 +10,8 @@ from pydantic import Field
 from tco.catalog.store import Found, LookupFault
 from tco.catalog.words import Term
 from tco.fields import Text
-from tco.lineitem import Figure, LineItem
-from tco.options.base import At, Context, Unusable
+from tco.lineitem import Figure, LineItem, Trend
+from tco.options.base import At, Context, Unusable, last_dated
 from tco.options.fleet.billing import Hours, reserved_replicas
 from tco.options.fleet.keys import FleetSpec
 from tco.options.fleet.sizing import Sized, hours
@@ -22,6 +22,11 @@ from tco.units import Money, UnitError
 if TYPE_CHECKING:
     from tco.catalog.offers import OfferPrice
     from tco.options.fleet.terms import Reserved, Spot
+
+
+RENTED = Trend("gpu")
+FALLING = ("on_demand", "spot")
+"""Terms whose price moves with the market; on any other it is agreed for long."""
 
 
 class RentalSpec(FleetSpec):
@@ -63,6 +68,9 @@ def _offer(
     if region is not None:
         context.notes.assume(at.name, f"{name} in {region}, the first region listed")
     price = found.figure("per_hour", row.per_hour, f"{found.currency}/hour", row, "prices", index, "per_hour")
+    if row.term in FALLING:
+        series = [r for r in found.spec.prices if (r.region, r.term) == (row.region, row.term)]
+        price = price._replace(trend=RENTED._replace(since=last_dated(series)))
     return found, row, context.converted(at, price, found.currency, key)
 
 
@@ -78,8 +86,11 @@ def hourly(at: At, context: Context, key: str, money: Money, units: int) -> Figu
     return _hourly(at, context, (key,), money, units)
 
 
-def _hourly(at: At, context: Context, steps: tuple[str, ...], money: Money, units: int) -> Figure:
-    rate = context.per_hour(context.money(at, ".".join(steps), money, *steps), money.per, hours(at, context))
+def _hourly(
+    at: At, context: Context, steps: tuple[str, ...], money: Money, units: int, trend: Trend | None = RENTED
+) -> Figure:
+    stated = context.money(at, ".".join(steps), money, *steps, trend=trend)
+    rate = context.per_hour(stated, money.per, hours(at, context))
     return rate.times(factor=units) if units != 1 else rate
 
 
@@ -161,7 +172,8 @@ def _on_other_terms(what: Rented, key: str, stated: Reserved | Spot, at: At, con
     """The hourly price on another term than the option's own, and what it is called."""
     if stated.price is not None:
         label = what.label.split(" (")[0]
-        return _hourly(at, context, (key, "price"), stated.price, what.units), label
+        trend = None if key == "reserved" else RENTED
+        return _hourly(at, context, (key, "price"), stated.price, what.units, trend), label
     assert what.offer is not None
     section, name = what.offer
     found, row, rate = _offer(at, context, section, name, stated.term or "spot", (key, "term"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -10,7 +11,7 @@ from pydantic import Field, model_validator
 
 from tco.catalog.charge import ChargeFault
 from tco.fields import Factor, Name, Reference, Share, later, no_items, no_keys
-from tco.lineitem import INVOICE, Bill, Figure, Floor, Limit, LineItem
+from tco.lineitem import INVOICE, Bill, Figure, Floor, Limit, LineItem, Yearly
 from tco.options.api.fees import MoneyPerRequest, request_fees, tools
 from tco.options.api.hours import WHOLE_DAY, Slot, slots, spans, weekdays_apart
 from tco.options.api.lines import Metered, metered
@@ -145,7 +146,8 @@ def bill(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
     priced = Prices(at, context)
     tokens = _tokens(spec, at, demand, priced)
     spent = _beyond_quota(spec, at, tokens, demand, context)
-    agreed, seats, migrations = _terms(spec, at, spent, context)
+    retires = priced.found.spec.retires if priced.found is not None else None
+    agreed, seats, yearly, migrations = _terms(spec, at, spent, retires, context)
     fees = (*request_fees(at, demand, context), *tools(at, demand, context), *seats)
     _warn_of_no_effect(spec, at, demand, context)
     lines = (*spent, *agreed, *fees, *migrations, *fixed_lines(at, context))
@@ -154,25 +156,30 @@ def bill(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
     return Bill(
         lines,
         limits=limits if hard else (),
-        retires=priced.found.spec.retires if priced.found is not None else None,
+        retires=retires,
         advice=() if hard else limits,
         floors=_floors(spec, at, demand, context),
+        yearly=yearly,
     )
 
 
 _Lines = tuple[LineItem, ...]
 
 
-def _terms(spec: Spec, at: At, spent: _Lines, context: Context) -> tuple[_Lines, _Lines, _Lines]:
-    """What is agreed on spend, seats, and migrations; where there are none, what works them out is not imported."""
+def _terms(
+    spec: Spec, at: At, spent: _Lines, retires: date | None, context: Context
+) -> tuple[_Lines, _Lines, tuple[Yearly, ...], _Lines]:
+    """What is agreed on spend, seats, what a year settles, and migrations; where there are none, what works them out is
+    not imported."""
     stated = (spec.volume_discounts, spec.all_units_discounts, spec.commitment, spec.seats, spec.migrations)
     if not any(stated):
-        return (), (), ()
+        return (), (), (), ()
     from tco.options.api import terms
 
     discounts = terms.volume_discounts(at, terms.spend_on(spent), context)
-    committed = terms.commitment(at, terms.spend_on([*spent, *discounts]), context)
-    return (*discounts, *committed), terms.seats(at, context), terms.migrations(at, context)
+    committed, yearly = terms.commitment(at, terms.spend_on(spent, discounts), context)
+    migrations = terms.migrations(at, retires, context)
+    return (*discounts, *committed), terms.seats(at, context), yearly, migrations
 
 
 def _limits(spec: Spec, at: At, demand: Demand, context: Context) -> tuple[Limit, ...]:
@@ -295,7 +302,8 @@ def _beyond_quota(
                     continue  # no requests of the class in these hours
                 monthly = within
             quantity, inputs, label = monthly.times(t.portion).times(t.charge.tokens / PER_MTOK), t.inputs, t.label
-        lines.append(LineItem(INVOICE, label, quantity, "M tokens", rate, (*inputs, *t.charge.priced_by, *changed)))
+        figures = (*inputs, *t.charge.priced_by, *changed)
+        lines.append(LineItem(INVOICE, label, quantity, "M tokens", rate, figures, by={t.c.name: quantity}))
     return tuple(lines)
 
 

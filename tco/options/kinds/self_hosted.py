@@ -182,8 +182,8 @@ def _owned(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
     if servers.gpu is not None:
         check_hardware(at, fleet.capacity, servers.gpu, context)
     _check_memory(at, fleet, gpus, servers.memory_gb, servers.gpu, demand, context)
-    lines, bought = servers.bill(fleet, gpus, demand)
-    return Bill((*lines, *fixed_lines(at, context)), fleet.limits, fleet.fleet, bought)
+    lines, bought, stocks = servers.bill(fleet, gpus, demand)
+    return Bill((*lines, *fixed_lines(at, context)), fleet.limits, fleet.fleet, bought, stocks=stocks)
 
 
 def _all_in(spec: Spec, at: At, demand: Demand, context: Context) -> Bill:
