@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from tco.fields import Date, Flow, Model, Name, Parsed, Positive, Share, Text, no_items, no_keys
+from tco.fields import Date, Flow, Model, Name, OrText, Parsed, Positive, Share, Text, later, no_items, no_keys
 from tco.scenario.requirements import Requirements, Team
 from tco.units import UnitError
 from tco.workload.model import Workload
+
+if TYPE_CHECKING:
+    from tco.scenario.budgets import Budget, Checks
+    from tco.scenario.projection import Projection
+else:
+    Budget, Checks = (later("tco.scenario.budgets", name) for name in ("Budget", "Checks"))
+    Projection = later("tco.scenario.projection", "Projection")
 
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 
@@ -73,6 +80,11 @@ class Scenario(Model):
     range: Range = Field(default_factory=Range.model_construct)
     too_close_to_call: Share = Field(TOO_CLOSE, description="margin under which no option is recommended; 5 %")
     sure_enough: Share = Field(SURE, description="share of draws it must be cheapest in to be recommended; 80 %")
+    projection: Projection | None = Field(None, description="how it goes on from month to month: `tco plan`")
+    budgets: dict[Name, Annotated[Budget, OrText("$12,000/month")]] = Field(
+        default_factory=no_keys, description="limits on projected spend that `tco check` enforces, by name"
+    )
+    checks: Checks | None = Field(None, description="what must hold beside them")
     variants: dict[Name, Patch] = Field(
         default_factory=no_keys, description="named changes to this scenario: keys to replace, null to remove"
     )
