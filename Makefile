@@ -4,17 +4,20 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check pytest wheel docs bench clean
+.PHONY: run test check check-scenarios pytest wheel docs bench clean
 
 run: $(VENV)/installed  ## install into .venv and compare a shipped scenario
 	$(BIN)/tco compare coding-agent
 
-test: check wheel pytest  ## everything that must hold before a change lands
+test: check wheel check-scenarios pytest  ## everything that must hold before a change lands
 
 check: $(VENV)/dev  ## lint, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+check-scenarios: $(VENV)/dev  ## the gate, on the shipped scenarios
+	$(BIN)/tco check scenarios/
 
 pytest: $(VENV)/dev
 	$(BIN)/pytest -n 2
@@ -26,8 +29,10 @@ docs: $(VENV)/dev  ## write what is generated: schemas, reference, outputs in pa
 	$(BIN)/python -m docs.generate
 
 bench: $(VENV)/dev  ## print the ratios of benchmarks/
+	$(BIN)/python benchmarks/check.py
 	$(BIN)/python benchmarks/crossovers.py
 	$(BIN)/python benchmarks/draws.py
+	$(BIN)/python benchmarks/plan.py
 	$(BIN)/python benchmarks/startup.py
 
 $(VENV)/bin/python:

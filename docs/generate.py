@@ -22,7 +22,11 @@ from tco.report.markdown import escaped
 from tco.report.schema import schema_text
 
 ROOT = Path(__file__).resolve().parent.parent
-SCHEMAS = {"scenarios/scenario.schema.json": "scenario", "pricing/catalog.schema.json": "catalog"}
+SCHEMAS = {
+    "scenarios/scenario.schema.json": "scenario",
+    "pricing/catalog.schema.json": "catalog",
+    "docs/schemas/check.schema.json": "check",
+}
 REFERENCES = {
     "docs/scenario.md": ("scenario", "Scenario reference", "Keys of a scenario file."),
     "docs/catalog.md": (

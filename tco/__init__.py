@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from tco.document import Faults
-    from tco.frames import Result
+    from tco.frames import PlanResult, Result
 
-__all__ = ["Faults", "Result", "compare", "prices"]
+__all__ = ["Faults", "PlanResult", "Result", "compare", "plan", "prices"]
 
 
 def compare(
@@ -34,6 +34,22 @@ def compare(
     return frames.compare(scenario, variant=variant, draws=draws, seed=seed)
 
 
+def plan(
+    scenario: str | Path | Mapping[str, Any],
+    *,
+    variant: str | None = None,
+    draws: int | None = None,
+    seed: int | None = None,
+) -> PlanResult:
+    """Follow the options of a scenario over the months of its `projection`: what is paid, what pays back.
+
+    The arguments are those of `compare`. Raises `tco.Faults` with everything that is wrong.
+    """
+    from tco import frames
+
+    return frames.plan(scenario, variant=variant, draws=draws, seed=seed)
+
+
 def prices(
     section: str | None = None, *, catalogs: Sequence[str | Path] = (), as_of: date | str | None = None
 ) -> pd.DataFrame:
@@ -48,13 +64,13 @@ def prices(
 
 
 def __getattr__(name: str) -> Any:
-    """`Faults` and `Result` when they are asked for: `import tco` itself loads nothing."""
+    """`Faults`, `Result` and `PlanResult` when they are asked for: `import tco` itself loads nothing."""
     if name == "Faults":
         from tco.document import Faults
 
         return Faults
-    if name == "Result":
-        from tco.frames import Result
+    if name in ("PlanResult", "Result"):
+        from tco import frames
 
-        return Result
+        return getattr(frames, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic_core import CoreSchema, core_schema
 
 from tco import units
+from tco.calendar import Month, parse_month
 from tco.ranges import is_distribution, is_range, parse_distribution, parse_range
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._+-]*$"
@@ -27,7 +28,7 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, defer_build=True)
 
 
-def no_keys() -> dict[str, Any]:
+def no_keys() -> Any:
     """The default of a mapping. Not `dict` itself, whose signature pydantic takes long to find."""
     return {}
 
@@ -96,6 +97,18 @@ def later(module: str, name: str) -> Any:
     `if TYPE_CHECKING: from a.b import C`, `else: C = later("a.b", "C")`.
     """
     return Annotated[Any, _Later(module, name)]
+
+
+class OrText:
+    """Of a model that may be written short, as one text: how an editor sees it. The model itself reads the text."""
+
+    __slots__ = ("example",)
+
+    def __init__(self, example: str) -> None:
+        self.example = example
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Any) -> dict[str, Any]:
+        return {"anyOf": [{"type": "string", "examples": [self.example]}, handler(schema)]}
 
 
 def _whole(value: Any) -> int:
@@ -206,6 +219,9 @@ PositiveShare = Annotated[Fraction, ranged(_positive_share, {**_NUMBER_OR_TEXT, 
 Factor = Annotated[Fraction, ranged(units.parse_fraction, {**_NUMBER_OR_TEXT, "examples": ["130%", 1.3]})]
 Price = Annotated[Fraction, ranged(_price, {"type": "number", "minimum": 0})]
 Date = Annotated[date, Parsed(_date, {"type": "string", "format": "date"})]
+MonthField = Annotated[
+    Month, Parsed(parse_month, {"type": "string", "pattern": r"^\d{4}-\d{2}$", "examples": ["2027-01"]})
+]
 Name = Annotated[str, Parsed(_name, {"type": "string", "pattern": NAME, "maxLength": 60})]
 Reference = Annotated[str, Parsed(_reference, {"type": "string", "examples": ["anthropic/claude-haiku-4.5"]})]
 Duration = Annotated[Fraction, ranged(units.parse_seconds, {"type": "string", "examples": ["500 ms", "3 min", "24 h"]})]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 
+@cache
 def shipped(folder: str) -> Path:
     """The folder `pricing` or `scenarios`, as installed or as checked out."""
     package = Path(__file__).resolve().parent

@@ -15,15 +15,16 @@ PACKAGE = Path(tco.__file__).parent
 # DESIGN: cli -> report -> analysis -> options -> scenario, workload, catalog -> quantity, curve, lineitem, units.
 # `document` reads YAML for the models of the middle layers; `fields` are their shared field types.
 RANKS = {
-    "numerals": 0, "units": 1, "ranges": 1, "quantity": 0, "curve": 1, "lineitem": 2, "draws": 3,
+    "numerals": 0, "units": 1, "ranges": 1, "quantity": 0, "curve": 1, "finance": 1, "calendar": 1,
+    "lineitem": 2, "draws": 3, "trends": 3,
     "document": 2, "shipped": 0, "fields": 2, "catalog": 3, "workload": 4, "scenario": 5,
-    "options": 6, "analysis": 7, "report": 8, "cli": 9, "frames": 9, "__init__": 10, "__main__": 10,
+    "options": 6, "analysis": 7, "gate": 8, "report": 9, "cli": 10, "frames": 10, "__init__": 11, "__main__": 11,
 }  # fmt: skip
 
 ONLY_IN = {
     "typer": {"cli"},
     "rich": {"report", "cli"},
-    "matplotlib": {"report/png.py"},
+    "matplotlib": {"report/png.py", "report/plan_png.py"},
     "pandas": {"report", "frames", "__init__"},
     "pydantic": {"document", "fields", "catalog", "workload", "scenario", "options", "report/schema.py"},
     "yaml": {"document"},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
-from tco.catalog.store import LookupFault, Store
+from tco.catalog.store import LookupFault, Reading, Store
 from tco.document import Document, Fault, Faults, did_you_mean, load, validate
 from tco.lineitem import Figure, Numbers
 from tco.options.assembly import Assembled, Assembly
@@ -81,17 +81,20 @@ class Case(NamedTuple):
 
     def volume_in(self, n: Numbers) -> Number:
         """The planned volume in the numbers of n: a range of it, or of what turns requests into tokens, is drawn."""
-        flow = self.scenario.workload.volume
-        stated = Figure("volume", flow.amount, "", home_of(self.document, ("workload", "volume")))
+        return self.flow_in(n, self.scenario.workload.volume, "workload", "volume")
+
+    def flow_in(self, n: Numbers, flow: Flow, *steps: str | int) -> Number:
+        """A flow that is stated at these keys as tokens per day, in the numbers of n."""
+        stated = Figure("volume", flow.amount, "", home_of(self.document, steps))
         if flow.per in ("month", "year"):  # of days that may themselves be a range
             amount = n(stated) / n(self.traffic.days_per_month) / (MONTHS_PER_YEAR if flow.per == "year" else 1)
         else:
             amount = n(stated) * n(self.to_volume(flow._replace(amount=Fraction(1), unit="tokens")))
         return amount if flow.unit == "tokens" else amount * self.traffic.mean(n)
 
-    def price(self, n: Numbers, notes: Notes | None = None) -> dict[str, Assembled]:
-        """Every option's line items in the numbers of `n`. `Faults` when any cannot be priced, all at once."""
-        context = Context(
+    def context(self, n: Numbers, notes: Notes | None = None) -> Context:
+        """What pricing an option in the numbers of `n` needs."""
+        return Context(
             n,
             self.store,
             self.scenario.currency,
@@ -102,6 +105,10 @@ class Case(NamedTuple):
             notes or Notes(),
             At("", self.scenario, self.document, ()),
         )
+
+    def price(self, n: Numbers, notes: Notes | None = None) -> dict[str, Assembled]:
+        """Every option's line items in the numbers of `n`. `Faults` when any cannot be priced, all at once."""
+        context = self.context(n, notes)
         faults: list[Fault] = []
         result: dict[str, Assembled] = {}
         whole = self.traffic.demand(n)
@@ -141,8 +148,15 @@ def read_case(scenario: str, variant: str | None = None, today: date | None = No
     return build_case(with_variant(document, variant) if variant else document, variant, today)
 
 
-def build_case(document: Document, variant: str | None = None, today: date | None = None) -> Case:
-    """A case from a document that is read."""
+def build_case(
+    document: Document,
+    variant: str | None = None,
+    today: date | None = None,
+    catalogues: Callable[[date], Store] | None = None,
+    reading: Reading | None = None,
+) -> Case:
+    """A case from a document that is read; with `catalogues` as of a day, else with those it names beside it, of which
+    `reading` holds what has been read for other cases."""
     faults: list[Fault] = []
     scenario: Scenario | None = None
     try:
@@ -156,8 +170,9 @@ def build_case(document: Document, variant: str | None = None, today: date | Non
     if scenario is not None:
         faults += _reference_api(scenario, document, options)
         faults += _current(scenario, document, options)
+        faults += _gate(scenario, document)
     as_of = (scenario.as_of if scenario else None) or today or date.today()
-    store = Store(_folders(document, faults), as_of)
+    store = catalogues(as_of) if catalogues is not None else Store(_folders(document, faults), as_of, reading=reading)
     faults += _references(options, store)
     if faults or document.faults or scenario is None:
         raise Faults(every_fault(document, faults))
@@ -247,6 +262,15 @@ def _current(scenario: Scenario, document: Document, options: Mapping[str, tuple
     expected = "one of " + ", ".join(scenario.options)
     hint = did_you_mean(name, list(scenario.options))
     return [document.fault(("current",), f"no option `{name}`", expected=expected, hint=hint)]
+
+
+def _gate(scenario: Scenario, document: Document) -> list[Fault]:
+    """Budgets and requirements that name what the scenario does not have."""
+    if not scenario.budgets and scenario.checks is None:
+        return []
+    from tco.analysis.named import misnamed
+
+    return list(misnamed(scenario, document))
 
 
 def every_fault(document: Document, faults: Sequence[Fault]) -> list[Fault]:

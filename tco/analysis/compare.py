@@ -14,7 +14,7 @@ from tco import curve
 from tco.analysis.case import Case
 from tco.analysis.crossings import SOLVED_EXACTLY, Band, Crossing, Pair, Solver
 from tco.analysis.feasibility import Check, checks, ruled_out
-from tco.analysis.ledger import Ledger, ledger
+from tco.analysis.ledger import MOST, Ledger, ledger
 from tco.analysis.uncertainty import Uncertainty, uncertainty
 from tco.document import Fault, Faults
 from tco.draws import DRAWS, SEED, Draws
@@ -31,9 +31,6 @@ DEFAULTS = {
     "gpus_per_replica": "GPUs per replica",
 }
 """Defaults that are worth saying, in words."""
-
-MOST = 10**30
-"""More money a month is a slip of units, and beyond what floats can tell apart."""
 
 
 class Savings(NamedTuple):
@@ -292,7 +289,7 @@ def _explained(c: Comparison) -> Recommendation:
 STAGES = ("start with APIs", "add self-hosted models", "fully self-hosted")
 
 
-def _stage(case: Case, option: Assembled) -> str | None:
+def stage_of(case: Case, option: Assembled) -> str | None:
     """How far along an option is on the way from APIs to GPUs of one's own; None for what is neither."""
     specs = [case.options[p.leaf][1].spec for p in option.parts]
     own = [spec.self_operated for spec in specs]
@@ -412,7 +409,7 @@ def _standings(
 
     return tuple(
         _standing(case, name, exact, books[name], ends[name])._replace(
-            checks=checks(case, exact[name]), stage=_stage(case, exact[name]), saving=saving(name)
+            checks=checks(case, exact[name]), stage=stage_of(case, exact[name]), saving=saving(name)
         )
         for name in names
     )

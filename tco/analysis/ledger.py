@@ -12,6 +12,9 @@ from tco.options.assembly import Assembled
 from tco.quantity import At, Quantity, at
 from tco.units import format_tokens
 
+MOST = 10**30
+"""More money a month is a slip of units, and beyond what floats can tell apart."""
+
 
 def cents(amount: Fraction) -> Decimal:
     """The amount rounded once to the cent, half to even, from its exact value."""

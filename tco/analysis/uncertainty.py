@@ -100,7 +100,7 @@ def uncertainty(
     costs: dict[str, Quantity] = {name: total([line for _, line in priced[name].lines]) for name in names}
     at_plan = {name: np.broadcast_to(costs[name].value(here), (n.count,)) for name in names}
     able = {
-        name: np.full(n.count, np.inf) if name in never else _where_able(priced[name], at_plan[name], here)
+        name: np.full(n.count, np.inf) if name in never else where_able(priced[name], at_plan[name], here)
         for name in names
     }
     least = np.minimum.reduce(list(able.values()))
@@ -122,11 +122,11 @@ def _share(holds: Array) -> float:
     return float(np.count_nonzero(holds) / len(holds))
 
 
-def _where_able(option: Assembled, cost: Array, here: At) -> Array:
+def where_able(option: Assembled, cost: Array, here: At) -> Array:
     """The cost in each draw, inf in those where the option cannot serve the volume."""
     out = np.array(cost)
     for _, limit in option.limits:
-        over = limit.load.value(here.decision) > here.pick(limit.most)
+        over = limit.passed(here)
         out[np.broadcast_to(over, out.shape)] = np.inf
     return out
 

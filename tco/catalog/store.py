@@ -7,7 +7,7 @@ the shipped one. Nothing falls back: an unknown name, region, term or date is an
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date
@@ -17,7 +17,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from tco.document import Document, Faults, did_you_mean, load, load_part, nearest, validate
+from tco.document import Document, Faults, Parts, did_you_mean, load, nearest, validate
 from tco.lineitem import KEY_JOINT, Figure, Home
 from tco.shipped import shown
 
@@ -71,43 +71,90 @@ class Found(NamedTuple):
         return Figure(name, value, unit, home)
 
 
-class Store:
-    """The catalogue folders a scenario can name entries of, as of a date."""
+class Reading:
+    """What has been read of catalogues, for the stores of many scenarios: each file and each entry once."""
 
-    def __init__(self, folders: Sequence[Path], as_of: date) -> None:
-        self.folders, self.as_of = tuple(folders), as_of
+    def __init__(self) -> None:
+        self.files: dict[tuple[Path, ...], dict[str, list[Path]]] = {}
+        self.documents: dict[Path, Document] = {}
+        self.by_entry: dict[Path, Parts] = {}
+        self.parts: dict[tuple[Path, str, str], Document | None] = {}
+        self.found: dict[tuple[tuple[Path, ...], str, str], Found] = {}
+
+
+class Store:
+    """The catalogue folders a scenario can name entries of, as of a date. `named` says how a file is shown; `reading`
+    is shared with other stores that show files alike."""
+
+    def __init__(
+        self,
+        folders: Sequence[Path],
+        as_of: date,
+        named: Callable[[Path], Path] = shown,
+        reading: Reading | None = None,
+    ) -> None:
+        self.folders, self.as_of, self._named = tuple(folders), as_of, named
+        self._reading = Reading() if reading is None else reading
         self._documents: dict[Path, Document] = {}
         self._parts: dict[Path, Document] = {}
         self._found: dict[tuple[str, str], Found] = {}
 
+    def on(self, day: date) -> Store:
+        """The same catalogues on another day. What has been read is shared."""
+        other = Store(self.folders, day, self._named, self._reading)
+        other._documents, other._parts, other._found = self._documents, self._parts, self._found
+        other.__dict__["files"] = self.files
+        return other
+
+    def changes(self) -> set[date]:
+        """The days from which another row of what has been looked up holds."""
+        found = (found.spec for found in self._found.values() if hasattr(found.spec, "prices"))
+        return {row.as_of for spec in found for row in spec.prices}
+
     @cached_property
     def files(self) -> dict[str, list[Path]]:
         """Files by stem, folders in order."""
-        by_stem: dict[str, list[Path]] = {}
-        for folder in self.folders:
-            for path in sorted(folder.glob("*.yaml")):
-                by_stem.setdefault(path.stem, []).append(path)
-        return by_stem
+        if self.folders not in self._reading.files:
+            by_stem: dict[str, list[Path]] = {}
+            for folder in self.folders:
+                for path in sorted(folder.glob("*.yaml")):
+                    by_stem.setdefault(path.stem, []).append(path)
+            self._reading.files[self.folders] = by_stem
+        return self._reading.files[self.folders]
 
     @property
     def documents(self) -> Iterable[Document]:
         """What has been read so far: the inputs of a result."""
         return [*self._parts.values(), *self._documents.values()]
 
+    @property
+    def asked(self) -> Iterable[tuple[str, str]]:
+        """The entries that have been looked up: section and name."""
+        return [*self._found]
+
     def read(self, path: Path) -> Document:
         """The file, read once."""
         if path not in self._documents:
-            document = load(path)
-            self._documents[path] = replace(document, path=shown(document.path))
+            known = self._reading.documents
+            if path not in known:
+                document = load(path)
+                known[path] = replace(document, path=self._named(document.path))
+            self._documents[path] = known[path]
         return self._documents[path]
 
     def _read_for(self, path: Path, section: str, entry: str) -> Document:
         """The file with this entry in it, if it has it: only that, unless the file was read already."""
         if path not in self._documents:
-            part = load_part(path, section, entry)
-            if part is not None:
-                self._parts[path] = replace(part, path=shown(part.path))
-                return self._parts[path]
+            key, known = (path, section, entry), self._reading.parts
+            if key not in known:
+                if path not in self._reading.by_entry:
+                    self._reading.by_entry[path] = Parts(path)
+                part = self._reading.by_entry[path].load(section, entry)
+                known[key] = None if part is None else replace(part, path=self._named(part.path))
+            found = known[key]
+            if found is not None:
+                self._parts[path] = found
+                return found
         return self.read(path)
 
     def _section(self, document: Document, section: str) -> dict[str, Any]:
@@ -118,7 +165,11 @@ class Store:
         """The entry of this name; `LookupFault` with the nearest name if there is none, `Faults` if it is wrong."""
         key = (section, name)
         if key not in self._found:
-            self._found[key] = self._find(section, name)
+            known, shared = self._reading.found, (self.folders, section, name)
+            if shared not in known:
+                known[shared] = self._find(section, name)
+            found = self._found[key] = known[shared]
+            self._parts.setdefault(found.document.path, found.document)  # it is an input, whoever has read it
         return self._found[key]
 
     def _find(self, section: str, name: str) -> Found:

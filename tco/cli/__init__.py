@@ -12,10 +12,11 @@ from contextlib import suppress
 
 import typer
 
-from tco.cli import compare, explain, init, prices, scenarios, schema, validate
+from tco.cli import check, compare, diff, explain, init, plan, prices, scenarios, schema, validate
 from tco.cli.app import app
 
-COMMANDS = (init, compare, explain, validate, scenarios, schema, prices)  # importing a command registers it
+# importing a command registers it
+COMMANDS = (init, compare, plan, check, diff, explain, validate, scenarios, schema, prices)
 
 
 def main() -> None:

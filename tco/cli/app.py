@@ -25,7 +25,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-EXIT_INPUT = 2
+EXIT_INPUT, EXIT_CROSSED, EXIT_OUTSIDE = 2, 3, 4
+
+
+def check_exit_code(code: int) -> None:
+    """Leave with 2 where the exit code that is asked for has a meaning of its own; 1 is Python's, for a crash."""
+    if code in (0, 1, EXIT_INPUT, EXIT_OUTSIDE):
+        raise typer.BadParameter("--exit-code: 0, 1, 2 and 4 have a meaning of their own: choose another")
 
 
 @contextmanager
@@ -119,12 +125,27 @@ def _without_volumes(variants: Any) -> Any:
     return found
 
 
+def _horizon(text: str) -> int:
+    from tco.scenario.projection import horizon
+
+    return horizon(text)
+
+
 def read(
-    scenario: str, variant: str | None = None, *, at: str | None = None, from_: str | None = None, to: str | None = None
+    scenario: str,
+    variant: str | None = None,
+    *,
+    at: str | None = None,
+    from_: str | None = None,
+    to: str | None = None,
+    months: str | None = None,
+    start: str | None = None,
 ) -> Case:
-    """The case of a scenario named on the command line, with volumes given there. Raises `Faults`, or leaves with 2."""
+    """The case of a scenario named on the command line, with volumes and months given there. Raises `Faults`, or leaves
+    with 2."""
     from tco.analysis.case import build_case, document_of
     from tco.analysis.compare import window_of
+    from tco.calendar import parse_month
     from tco.document import Faults
     from tco.scenario.variant import with_variant
     from tco.units import UnitError, parse_rate
@@ -133,20 +154,24 @@ def read(
     if variant is not None:
         document = with_variant(document, variant)
     data = dict(document.data)
-    for flag, text, path in (
-        ("--at", at, ("workload", "volume")),
-        ("--from", from_, ("range", "from")),
-        ("--to", to, ("range", "to")),
+    for flag, text, path, parse in (
+        ("--at", at, ("workload", "volume"), parse_rate),
+        ("--from", from_, ("range", "from"), parse_rate),
+        ("--to", to, ("range", "to"), parse_rate),
+        ("--months", months, ("projection", "months"), _horizon),
+        ("--start", start, ("projection", "start"), parse_month),
     ):
         if text is None:
             continue
         try:
-            parse_rate(text)
+            parse(text)
         except UnitError as problem:
             raise usage_error(f"{flag}: {problem}") from None
         if flag == "--at":
             data = {**data, "variants": _without_volumes(data["variants"])} if "variants" in data else data
         inner = data.get(path[0])
+        if path[0] == "projection" and inner is not None and not isinstance(inner, dict):
+            continue  # what is no mapping is a fault of the scenario
         data[path[0]] = {**(inner if isinstance(inner, dict) else {}), path[1]: text}
     case = build_case(replace(document, data=data), variant)
     if from_ is not None or to is not None:
