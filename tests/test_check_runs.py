@@ -243,6 +243,14 @@ def test_a_comment_is_never_too_long(here: Path) -> None:
         ("scenarios/desk.yaml --exit-code 2", 2),
         ("scenarios/desk.yaml --exit-code 4", 2),
         ("scenarios/desk.yaml --exit-code 256", 2),
+        ("scenarios/assistant.yaml --exit-code 125", 125),
+        ("scenarios/assistant.yaml --exit-code 126", 2),
+        ("scenarios/assistant.yaml --exit-code 130", 2),
+        ("''", 2),
+        ("scenarios/desk.yaml ''", 2),
+        ("circle/loop.yaml", 2),
+        ("circle", 2),
+        ("scenarios/desk.yaml --write json=circle/loop.yaml", 4),
         ("scenarios/desk.yaml --json --md", 2),
         ("scenarios/desk.yaml --json --format sarif", 2),
         ("scenarios/desk.yaml --format xml", 2),
@@ -263,6 +271,8 @@ def test_exit_codes(here: Path, arguments: str, code: int) -> None:
     bare = (here / "scenarios" / "desk.yaml").read_text().replace("budgets:\n  bill: $2,000/month\n", "")
     (here / "bare.yaml").write_text(bare.replace("[prices]", "[scenarios/prices]"))
     before = {p: p.read_bytes() for p in here.rglob("*.yaml")}
+    (here / "circle").mkdir()
+    (here / "circle" / "loop.yaml").symlink_to("loop.yaml")
     done = tco(f"check {arguments} {DAY}", here)
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
@@ -271,7 +281,55 @@ def test_exit_codes(here: Path, arguments: str, code: int) -> None:
         assert f"(exit {code})" in done.stdout.splitlines()[-1]
     else:
         assert code == 2
+    assert (here / "circle" / "loop.yaml").is_symlink()
+    shutil.rmtree(here / "circle")
     assert {p: p.read_bytes() for p in here.rglob("*.yaml")} == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ("check nope.yaml", 2),
+        ("compare nope.yaml", 2),
+        (f"check scenarios/assistant.yaml {DAY}", 3),
+        (f"check scenarios/desk.yaml {DAY} --write json=nowhere/a.json", 4),
+    ],
+)
+def test_a_closed_stderr_changes_no_exit_code(here: Path, arguments: str, code: int) -> None:
+    program = shlex.join([sys.executable, "-m", "tco", *shlex.split(arguments)])
+    done = subprocess.run(
+        ["sh", "-c", f"{program} 2>&-"], cwd=here, env={**os.environ, **ENV}, stdout=subprocess.PIPE, check=False,
+        timeout=100,
+    )  # fmt: skip
+    assert done.returncode == code
+
+
+@pytest.mark.parametrize("arguments", ["compare ''", "plan ''", "diff '' ''", "diff --base HEAD ''", "check ''"])
+def test_an_empty_path_is_not_the_current_folder(here: Path, arguments: str) -> None:
+    done = tco(arguments, here / "scenarios")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "an empty path" in done.stderr
+
+
+def test_a_name_that_is_no_text_is_in_no_baseline(here: Path) -> None:
+    odd = os.fsencode(here / "scenarios") + b"/caf\xe9.yaml"
+    shutil.copyfile(here / "scenarios" / "desk.yaml", odd)
+    program = [sys.executable, "-m", "tco", "diff", "--save", "kept.json", os.fsdecode(odd)]
+    done = subprocess.run(program, cwd=here, env={**os.environ, **ENV}, capture_output=True, check=False, timeout=100)
+    assert done.returncode == 2, done.stderr
+    assert b"its name cannot be kept in a baseline" in done.stderr and b"Traceback" not in done.stderr
+    assert not (here / "kept.json").exists()
+
+
+def test_links_in_a_circle_are_no_place_for_a_baseline(here: Path) -> None:
+    (here / "loop.json").symlink_to("loop.json")
+    done = tco("diff --save loop.json scenarios/desk.yaml", here)
+    assert (done.returncode, "Traceback" in done.stderr) == (4, False)
+
+
+def test_diff_and_check_refuse_the_same_exit_codes(here: Path) -> None:
+    done = tco("diff scenarios/desk.yaml scenarios/desk.yaml --exit-code 137", here)
+    assert done.returncode == 2 and "--exit-code" in done.stderr
 
 
 def test_without_what_runs_today_a_limit_needs_an_option(here: Path) -> None:

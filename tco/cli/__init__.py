@@ -40,6 +40,8 @@ def _set_up_streams() -> None:
     """A reader that has seen enough (`| head`) ends the run in silence, and no terminal is too plain to print to."""
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    if sys.stderr is None or sys.stderr.closed:  # or saying what is wrong would fail, and the exit code be Python's
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (for as long as the process lives)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")

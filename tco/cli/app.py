@@ -26,12 +26,21 @@ app = typer.Typer(
 )
 
 EXIT_INPUT, EXIT_CROSSED, EXIT_OUTSIDE = 2, 3, 4
+FIRST_OF_SHELL = 126
 
 
 def check_exit_code(code: int) -> None:
-    """Leave with 2 where the exit code that is asked for has a meaning of its own; 1 is Python's, for a crash."""
-    if code in (0, 1, EXIT_INPUT, EXIT_OUTSIDE):
-        raise typer.BadParameter("--exit-code: 0, 1, 2 and 4 have a meaning of their own: choose another")
+    """Leave with 2 where the exit code that is asked for has a meaning of its own: 1 is Python's, for a crash; from 126
+    on they are the shell's, for what cannot be run and for signals."""
+    if code in (0, 1, EXIT_INPUT, EXIT_OUTSIDE) or code >= FIRST_OF_SHELL:
+        message = f"--exit-code: 0, 1, 2, 4 and those from {FIRST_OF_SHELL} on have a meaning of their own"
+        raise typer.BadParameter(f"{message}: choose another")
+
+
+def check_named(*paths: str | Path | None) -> None:
+    """Leave with 2 where a path is empty, as an unset variable leaves it: it would be the current folder."""
+    if any(path == "" for path in paths):
+        raise usage_error("an empty path: name a file or a folder (is a variable unset?)")
 
 
 @contextmanager
@@ -67,11 +76,14 @@ def _colour(err: bool = False) -> bool:
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write aside, then rename: a file is there in full or as it was. A pipe or a device is written to."""
+    import errno
     import os
     import tempfile
 
     try:
         target = Path(os.path.realpath(path))
+        if target.is_symlink():  # what is left of links that lead in a circle: to no file
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
         if target.exists() and not target.is_file():
             target.write_bytes(content)
             return
@@ -150,6 +162,7 @@ def read(
     from tco.scenario.variant import with_variant
     from tco.units import UnitError, parse_rate
 
+    check_named(scenario)
     document = document_of(scenario)
     if variant is not None:
         document = with_variant(document, variant)

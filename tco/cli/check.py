@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tco.cli import completion
-from tco.cli.app import EXIT_CROSSED, app, check_exit_code, faults_text, usage_error, write_whole
+from tco.cli.app import EXIT_CROSSED, app, check_exit_code, check_named, faults_text, usage_error, write_whole
 
 if TYPE_CHECKING:
     from datetime import date
@@ -78,6 +78,7 @@ def check(
         raise typer.BadParameter("one of --format, --json and --md: they all print to stdout")
     chosen = Format.json if json else Format.markdown if md else format_
     check_exit_code(exit_code)
+    check_named(*paths)
     files = _files(write or [])
     limit = _limit(max_monthly, option)
     try:
@@ -100,12 +101,14 @@ def check(
 
 def _files(texts: list[str]) -> list[tuple[Format, Path]]:
     """What --write asks for. Leaves with 2 where it is no format, or two outputs are one file."""
+    from os.path import realpath
+
     found: list[tuple[Format, Path]] = []
     for text in texts:
         name, separator, file = text.partition("=")
         if not separator or not file or name not in list(Format):
             raise usage_error(f"--write {text}: write FORMAT=FILE, with a format among {', '.join(Format)}")
-        if Path(file).resolve() in {path.resolve() for _, path in found}:
+        if realpath(file) in {realpath(path) for _, path in found}:
             raise usage_error(f"--write {text}: it would replace another output")
         found.append((Format(name), Path(file)))
     return found
@@ -188,9 +191,11 @@ def _render(fmt: Format, report: Report) -> str:
 
 def _refuse_inputs(report: Report, outputs: list[Path]) -> None:
     """Leave with 2 where an output would replace what was read."""
-    inputs = {Path(file).resolve() for file in (*report.inputs, *(s.file for s in report.scenarios))}
+    from os.path import realpath
+
+    inputs = {realpath(file) for file in (*report.inputs, *(s.file for s in report.scenarios))}
     for path in outputs:
-        if path.resolve() in inputs:
+        if realpath(path) in inputs:
             raise usage_error(f"{path}: it would replace what was read")
 
 

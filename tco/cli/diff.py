@@ -14,6 +14,7 @@ from tco.cli.app import (
     EXIT_OUTSIDE,
     app,
     check_exit_code,
+    check_named,
     faults_reported,
     faults_text,
     usage_error,
@@ -76,6 +77,7 @@ def diff(
     if sum(given is not None for given in (base, baseline, save)) > 1:
         raise typer.BadParameter("one of --base, --baseline and --save")
     check_exit_code(exit_code)
+    check_named(*files)
     if base is None and baseline is None and save is None and len(files) != 2:
         raise typer.BadParameter(
             f"two scenarios or two folders, not {len(files)}; or name the old side with --base or --baseline"
@@ -181,24 +183,32 @@ def _message(file: str, line: int, message: str) -> str:
 
 def _save(save: Path, files: Sequence[str]) -> None:
     """Write the baseline of scenarios, or leave with what is wrong in any of them."""
+    from os.path import realpath
+
     from tco.analysis.case import Case, read_case
     from tco.analysis.change.baseline import baseline_text, name_in
     from tco.cli import sides
     from tco.document import Fault, Faults
+    from tco.document.excerpt import visible
 
     with faults_reported():
         faults: list[Fault] = []
         cases: dict[str, Case] = {}
         for file in sides.scenarios(files):
             try:
-                cases[name_in(save, file)] = read_case(file)
+                name = name_in(save, file)
+                name.encode("utf-8")
+                cases[name] = read_case(file)
+            except UnicodeEncodeError:
+                expected = "a file name in UTF-8, as the text of a baseline is"
+                faults.append(Fault(visible(file), 0, 0, "its name cannot be kept in a baseline", expected))
             except Faults as problem:
                 faults += problem.faults
         if faults:
             raise Faults(faults)
         text = baseline_text(cases)
-        inputs = {d.path.resolve() for case in cases.values() for d in (case.document, *case.store.documents)}
-        if save.resolve() in inputs:
+        inputs = {realpath(d.path) for case in cases.values() for d in (case.document, *case.store.documents)}
+        if realpath(save) in inputs:
             raise usage_error(f"{save}: it would replace what was read")
     write_whole(save, text.encode("utf-8"))
     typer.echo(f"wrote {save}: now `tco diff --baseline {save} {' '.join(files)}`", err=True)

@@ -24,6 +24,7 @@ from tco.units import Money
 
 RULE_OF = {MONTH: "monthly-cost", REQUEST: "request-cost", MTOK: "token-cost", TOTAL: "total-cost"}
 PER = {MONTH: "/month", REQUEST: "/request", MTOK: "/1M tokens", TOTAL: ""}
+UNITS = (REQUEST, MTOK)
 NOTHING_DRAWN = "nothing is a range: every percentile is the point"
 
 
@@ -80,6 +81,7 @@ class _Holding:
     def finding(self) -> Finding:
         """The budget judged, with what a reader needs to act on it."""
         b, entry = self.budget, self.entry
+        self._check_not_before()
         limit = self._amount(b.level, b.kind)
         warn = None if b.warn is None else self._amount(b.warn, "warn")
         measured = self._measured(self.where)
@@ -111,6 +113,19 @@ class _Holding:
             reason=self._reason(measured, judged),
             notes=(*self.said, *said),
         )
+
+    def _check_not_before(self) -> None:
+        """From its first month on no crossing is a failure: such a budget would pass whatever it costs."""
+        start = None if self.budget.not_before is None else self.books.timeline.months[0]
+        if start is None or self._failing() > 0:
+            return
+        message = f"the budget `{self.entry.name}` can never fail: the projection begins in {start}, no month before it"
+        raise self._unknown(message, f"a `not_before` after {start}, or no such budget", "not_before")
+
+    def _failing(self) -> int:
+        """How many months from the first on lie before `not_before`; 0 or less for none."""
+        assert self.budget.not_before is not None
+        return self.books.timeline.month_of(self.budget.not_before)
 
     # -- what is held against the limit -------------------------------------------------------------------------------
 
@@ -150,33 +165,37 @@ class _Holding:
 
     def _at_points(self, where: Where) -> list[Measured]:
         costs = self._costs(self.entry.option, where)
-        amounts, reasons = self._over_time(costs.totals, where), self._so_far(costs.reasons, where)
-        references: Sequence[Decimal] = [Decimal(0)] * len(amounts)
+        amounts, reasons = self._over_time(self._totals(costs), where), self._so_far(costs.reasons, where)
+        references: Sequence[Fraction] = [Fraction(0)] * len(amounts)
         if self.entry.over is not None:
             reference = self._costs(self.entry.over, where)
             self._check_able(reference.reasons)
-            references = self._over_time(reference.totals, where)
+            references = self._over_time(self._totals(reference), where)
         bases = self._bases(references, where)
         return [
-            Measured(None if why else Fraction(amount - before), base, why)
+            Measured(None if why else amount - before, base, why)
             for amount, before, base, why in zip(amounts, references, bases, reasons, strict=True)
         ]
 
-    def _bases(self, references: Sequence[Decimal], where: Where) -> Sequence[Fraction]:
+    def _totals(self, costs: Costs) -> Sequence[Fraction]:
+        """Money as it is billed, of whole cents; of a cost per unit unrounded, as `tco compare` divides it."""
+        return costs.exact if self.per in UNITS else [Fraction(total) for total in costs.totals]
+
+    def _bases(self, references: Sequence[Fraction], where: Where) -> Sequence[Fraction]:
         if self.per == SHARE:
-            bases: Sequence[Fraction] = [Fraction(r) for r in references]
-        elif self.per in (REQUEST, MTOK):
+            bases = references
+        elif self.per in UNITS:
             bases = self.books.units(self.per, where, self.budget.class_)
         else:
             return [Fraction(1)] * len(references)
-        self._check_bases(min(bases))
+        self._check_bases(bases, where)
         return bases
 
-    def _over_time(self, amounts: Sequence[Decimal], where: Where) -> Sequence[Decimal]:
+    def _over_time(self, amounts: Sequence[Fraction], where: Where) -> Sequence[Fraction]:
         """Of a total, what has been paid up to each column."""
         if where.scope != "horizon":
             return amounts
-        return [sum(amounts[: i + 1], Decimal(0)) for i in range(len(amounts))]
+        return [sum(amounts[: i + 1], Fraction(0)) for i in range(len(amounts))]
 
     def _so_far(self, reasons: Sequence[str], where: Where) -> Sequence[str]:
         if where.scope != "horizon":
@@ -191,12 +210,12 @@ class _Holding:
             self._check_able(["in some draws"] if np.isinf(reference).any() else [])
             amounts = amounts - reference
             bases = reference if self.per == SHARE else bases
-        if self.per in (REQUEST, MTOK):
+        if self.per in UNITS:
             bases = self.books.drawn_units(self.per, where, self.budget.class_)
-        self._check_bases(Fraction(float(bases.min())))
+        self._check_bases([Fraction(float(least)) for least in bases.min(axis=1)], where)
         found = []
         for i in range(len(amounts)):
-            amount, base = percentile(amounts[i], bases[i], share)
+            amount, base = percentile(amounts[i], bases[i], share, self.per in UNITS)
             unable = float(np.isinf(amounts[i]).mean())
             found.append(Measured(amount, base, "" if amount is not None else f"in {unable:.0%} of draws"))
         return found
@@ -215,13 +234,26 @@ class _Holding:
             )
             raise self._unknown(message, "a reference that can serve in every place the budget looks at")
 
-    def _check_bases(self, least: Fraction) -> None:
-        if least > 0:
+    def _check_bases(self, bases: Sequence[Fraction], where: Where) -> None:
+        """What is divided by must be above 0 in every place."""
+        place = next((i for i, base in enumerate(bases) if base <= 0), None)
+        if place is None:
             return
         if self.per == SHARE:
             message = f"`{self.entry.over}` costs nothing: there is no per cent of it"
             raise self._unknown(message, "an increase in money, such as $500/month", "increase")
-        raise self._unknown(f"there are no requests of `{self.budget.class_}`: nothing to divide by", "a limit a month")
+        of = "" if self.budget.class_ is None else f" of `{self.budget.class_}`"
+        message = f"there are no requests{of} {self._place(place, where)}: nothing to divide by"
+        raise self._unknown(message, "a limit a month, such as $500/month")
+
+    def _place(self, place: int, where: Where) -> str:
+        """A place in words: "in 2027-02", "at 0 tokens/day"."""
+        if where.scope == "months":
+            return f"in {self.books.timeline.months[place]}"
+        stated = self.case.document.data
+        if where.at is not None:
+            return f"at {stated['budgets'][self.entry.name]['at']}"
+        return f"at the planned volume of {stated['workload']['volume']}"
 
     # -- what it comes to ---------------------------------------------------------------------------------------------
 
@@ -233,9 +265,7 @@ class _Holding:
             judged = judge(measured[last:], limit, warn)
             first = None if judged.first is None else judge(measured, limit).first
             return Judged(judged.status, last, first)
-        not_before = self.budget.not_before
-        failing = None if not_before is None else max(0, self.books.timeline.month_of(not_before))
-        return judge(measured, limit, warn, failing)
+        return judge(measured, limit, warn, None if self.budget.not_before is None else self._failing())
 
     def _reason(self, measured: Sequence[Measured], judged: Judged) -> str:
         """Why it cannot serve, where that is what fails."""

@@ -31,12 +31,14 @@ PER_MTOK = 10**6
 
 
 class Row(NamedTuple):
-    """A line of an option, an amount for each place, rounded once to the cent."""
+    """A line of an option, an amount for each place: rounded once to the cent, and as it is."""
 
     part: str
     category: str
     label: str
     amounts: tuple[Decimal, ...]
+    exact: tuple[Fraction, ...]
+    """The same unrounded, for what is divided."""
 
 
 class Costs(NamedTuple):
@@ -59,6 +61,11 @@ class Costs(NamedTuple):
     def totals(self) -> tuple[Decimal, ...]:
         """The sum of the rounded lines at each place."""
         return tuple(sum((r.amounts[i] for r in self.rows), Decimal("0.00")) for i in range(len(self.reasons)))
+
+    @property
+    def exact(self) -> tuple[Fraction, ...]:
+        """The sum of the unrounded lines at each place."""
+        return tuple(sum((r.exact[i] for r in self.rows), Fraction(0)) for i in range(len(self.reasons)))
 
 
 class Drawn(NamedTuple):
@@ -143,7 +150,7 @@ class Books:
         n = Exact()
         assembled = self._of_class(self.priced[option], klass, self.case, n)
         books = ledger(assembled, self.volume(where))
-        rows = tuple(Row(e.part, e.category, e.label, (e.amount,)) for e in books.entries)
+        rows = tuple(Row(e.part, e.category, e.label, (e.amount,), (e.exact,)) for e in books.entries)
         return Costs(rows, ("; ".join(books.over),))
 
     def volume(self, where: Where) -> Fraction:
@@ -164,8 +171,8 @@ class Books:
         for line in one.lines:
             values = line.paid if paid else line.cost
             if values is not None:
-                amounts = tuple(cents(Fraction(v)) for v in values)
-                rows.append(Row(line.key.part, line.key.category, line.key.label, amounts))
+                exact = tuple(Fraction(v) for v in values)
+                rows.append(Row(line.key.part, line.key.category, line.key.label, tuple(map(cents, exact)), exact))
         by_month = ["; ".join(why for why, when in one.over if when[i]) for i in range(len(self.months))]
         return Costs(tuple(rows), tuple(["", *by_month] if paid else by_month))
 

@@ -1,7 +1,7 @@
-"""The comparison itself: amounts that are rounded to the cent, held against limits in rational arithmetic.
+"""The comparison itself: amounts held against limits in rational arithmetic.
 
-A limit per unit is compared as amount <= limit x units, so that no quotient is ever rounded: exactly at the limit is
-within it.
+Money is what is billed, of whole cents. A limit per unit holds the unrounded amount, as amount <= limit x units: no
+cent decides it, and no quotient is rounded. Exactly at a limit is within it.
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ from tco.analysis.ledger import cents
 from tco.gate.finding import Status
 from tco.quantity import Array
 
+DIGITS = 12
+"""Of a drawn cost per unit: draws are floats, and a price of 0.004 must not end above a limit of 0.004."""
+
 
 class Measured(NamedTuple):
     """What a budget looks at, today or in one month."""
 
     amount: Fraction | None
-    """Money, of whole cents; None where the option cannot serve."""
+    """Money, of whole cents unless the limit is per unit; None where the option cannot serve."""
     base: Fraction
     """What the limit is per, above 0: 1 for money a month, so many requests or 1M tokens, a reference's cost."""
     reason: str = ""
@@ -73,8 +76,12 @@ def _figure(m: Measured) -> Fraction:
     return m.figure
 
 
-def percentile(amounts: Array, bases: Array, share: Fraction) -> tuple[Fraction | None, Fraction]:
+def percentile(
+    amounts: Array, bases: Array, share: Fraction, per_unit: bool = False
+) -> tuple[Fraction | None, Fraction]:
     """The draw at a percentile of amount / base: its amount, rounded to the cent, and its base.
+
+    per_unit: the quotient is rounded in place of the amount, to `DIGITS`.
 
     amounts, bases: (draw,), inf where the option cannot serve. The draw is one that exists (`inverted_cdf`), the first
     of those with a figure that so large a share of the draws do not exceed; None for an amount of inf.
@@ -82,4 +89,8 @@ def percentile(amounts: Array, bases: Array, share: Fraction) -> tuple[Fraction 
     order = np.argsort(amounts / bases, kind="stable")
     place = order[max(ceil(share * len(order)) - 1, 0)]
     amount, base = float(amounts[place]), Fraction(float(bases[place]))
-    return (None if amount == float("inf") else Fraction(cents(Fraction(amount)))), base
+    if amount == float("inf"):
+        return None, base
+    if per_unit:
+        return Fraction(f"{amount / float(base):.{DIGITS - 1}e}") * base, base
+    return Fraction(cents(Fraction(amount))), base

@@ -73,7 +73,8 @@ def _details(report: Report) -> Iterator[str]:
         if f.status != "within":
             said = [f"**{inert(f.name)}** {f.status}: {inert(f.subject)}. {inert(words.outcome(f))}."]
             said += [f"  - {inert(detail)}" for detail in words.details(f)]
-            yield "\n".join([f"- {said[0]}", *said[1:], f"  - {inert(words.place(f))}"])
+            what = [f"  - {inert(words.to_pass(f))}"] if f.failed else []
+            yield "\n".join([f"- {said[0]}", *said[1:], f"  - {inert(words.place(f))}", *what])
         elif len(report.scenarios) == 1 and f.outlook is not None:
             yield f"- **{inert(f.name)}**: {inert(words.ahead(f))}."
 

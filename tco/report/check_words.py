@@ -117,6 +117,14 @@ def details(f: Finding) -> list[str]:
     return found
 
 
+def to_pass(f: Finding) -> str:
+    """What can be done about a finding that fails."""
+    whom = f"{f.owner}" if f.owner is not None else "who pays (no `owner` is stated)"
+    if f.status == "crossed":
+        return f"to pass: bring it down, or agree on another limit with {whom} and state it there"
+    return f"to pass: make it hold again, or agree with {whom} on what is stated there"
+
+
 def ahead(f: Finding) -> str:
     """When the projection will cross a limit that holds today."""
     assert f.outlook is not None

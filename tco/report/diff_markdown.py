@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Iterator
 
 from tco.report import diff_words as words
 from tco.report.diff_outcome import Judged, Outcome
 from tco.report.diff_sheets import overview, sheets
-from tco.report.markdown import blocks, inert
+from tco.report.markdown import blocks, calling_nobody, inert, inert_blocks
 
 MARKER = "<!-- tco diff -->"
 """The first line, which nobody sees: a bot finds its comment by it, and updates it in place."""
@@ -22,7 +21,7 @@ def as_comment(outcome: Outcome) -> str:
     parts = [MARKER, f"### {_title(outcome)}"]
     if outcome.scenarios:
         table = overview(outcome.scenarios)._replace(heading="")
-        parts += _inert(blocks(table)[1:])
+        parts += inert_blocks(blocks(table)[1:])
     parts += [f"- **{inert(words.failed(one))}**" for one in outcome.failed]
     limits = [(v, j.change) for j in outcome.scenarios for v in j.verdicts]
     several = len(outcome.scenarios) > 1
@@ -34,6 +33,10 @@ def as_comment(outcome: Outcome) -> str:
         for v, c in limits
     ]
     lines += [f"- ❌ {inert(words.crossed(f))}" for j in outcome.scenarios for f in j.crossed]
+    moved = [(j.change.file, words.limits_changed(j.change)) for j in outcome.scenarios]
+    lines += [f"- ⚠️ {inert((f'{file}: ' if several else '') + text)}" for file, text in moved if text]
+    if not several:
+        lines[:0] = [f"- {inert(text)}" for j in outcome.scenarios if (text := words.why(j.change))]
     lines += [f"- ⚠️ {inert(words.unchecked(why))}" for j in outcome.scenarios for why in j.unchecked]
     if lines:
         parts.append("\n".join(lines))
@@ -80,17 +83,12 @@ def _details(judged: Judged) -> Iterator[str]:
     if change.warnings:
         yield "\n".join(f"- {inert(text)}" for text in change.warnings)
     for sheet in sheets(change):
-        first, *rest = _inert(blocks(sheet))
+        first, *rest = inert_blocks(blocks(sheet))
         yield f"**{first.removeprefix('### ')}**"
         yield from rest
     yield "</details>"
 
 
-def _inert(found: list[str]) -> list[str]:
-    """Blocks of escaped text, whose entities stay text too, and in which an @ calls nobody."""
-    return [re.sub(r"@(?=\w)", "@<!-- -->", block.replace("&", "&amp;")) for block in found]
-
-
 def _html(text: str) -> str:
     """Text within an HTML tag, where Markdown is not read."""
-    return re.sub(r"@(?=\w)", "@<!-- -->", html.escape(text))
+    return calling_nobody(html.escape(text))

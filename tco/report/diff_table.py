@@ -38,6 +38,8 @@ def _scenario(judged: Judged, console: Console) -> None:
         console.print(Text(words.limit(v, change), style="green" if v.holds else "bold red"))
     for finding in judged.crossed:
         console.print(Text(words.crossed(finding), style="bold red"))
+    if text := words.limits_changed(change):
+        console.print(Text(text, style="yellow"))
     for why in judged.unchecked:
         console.print(Text(words.unchecked(why), style="yellow"))
     for text in change.warnings:

@@ -19,6 +19,7 @@ from tco.report.words import edge, listed, money, percent
 
 LONGEST = 60
 """Characters of a value that was typed: what is longer is cut."""
+SHOWN_CAUSES = 3
 SHOWN_CROSSINGS = 3
 
 
@@ -191,6 +192,34 @@ def _causes(measure: Measure) -> str:
     return ", ".join(f"{cause(p.causes)} {signed(p.amount)}" for p in parts)
 
 
+def why(change: Change) -> str:
+    """The causes that matter most, each with what was changed, in a sentence; "" where nothing is split."""
+    option = change.detailed
+    measures = [] if option is None else [m for m in (option.month, option.total) if m is not None]
+    measure = next((m for m in measures if any(p.amount for p in m.parts)), None)
+    if option is None or measure is None:
+        return ""
+    said = []
+    for part in sorted((p for p in measure.parts if p.amount), key=lambda p: -abs(p.amount))[:SHOWN_CAUSES]:
+        keys = [f"{k.path} {_was_now(k)}" for k in change.changed if k.cause in part.causes][:SHOWN_CAUSES]
+        what = f" ({', '.join(keys)})" if keys else ""
+        said.append(f"{cause(part.causes)} {signed(part.amount)}{what}")
+    when = "a month" if measure is option.month else over(change)
+    return f"Why, in {change.currency} {when}: {', '.join(said)}."
+
+
+def _was_now(change: KeyChange) -> str:
+    if change.before is None or change.after is None:
+        return "added" if change.before is None else "removed"
+    return f"{_cut(change.before)} → {_cut(change.after)}"
+
+
+def limits_changed(change: Change) -> str:
+    """What was changed of the budgets and rules that it is held against; "" where nothing was."""
+    found = [key(k) for k in change.changed if k.path.partition(".")[0] in ("budgets", "checks")]
+    return f"What it is held against changed: {'; '.join(found)}." if found else ""
+
+
 def key(change: KeyChange) -> str:
     """A key or a figure that is another one, with its place."""
     if change.before is None or change.after is None:
@@ -257,7 +286,11 @@ def rise_in_all(change: Change, when: bool = True) -> str:
 
 def crossed(finding: Finding) -> str:
     """A budget or a rule that holds no more."""
-    return f"Newly {finding.status}: {check_words.heading(finding)}: {check_words.outcome(finding)}."
+    said = [f"Newly {finding.status}: {check_words.heading(finding)}: {check_words.outcome(finding)}"]
+    if finding.crossing is not None:
+        said.append(f"first crossed in {check_words.crossing(finding.crossing, finding.unit)}")
+    said.append(f"owner: {finding.owner}" if finding.owner is not None else "no owner is stated")
+    return "; ".join(said) + "."
 
 
 def unchecked(why: str) -> str:

@@ -39,7 +39,17 @@ def escaped(text: str) -> str:
 
 def inert(text: str) -> str:
     """Text that a comment shows as it is: no Markdown, no HTML, no character entities, and an @ calls nobody."""
-    return re.sub(r"@(?=\w)", "@<!-- -->", escaped(text).replace("&", "&amp;"))
+    return inert_blocks([escaped(text)])[0]
+
+
+def inert_blocks(found: Sequence[str]) -> list[str]:
+    """The same of blocks of text that is escaped already."""
+    return [calling_nobody(block.replace("&", "&amp;")) for block in found]
+
+
+def calling_nobody(text: str) -> str:
+    """Text in which an @ sends nobody a message."""
+    return re.sub(r"@(?=\w)", "@<!-- -->", text)
 
 
 def blocks(sheet: Sheet) -> list[str]:

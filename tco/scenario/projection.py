@@ -141,6 +141,8 @@ def horizon(value: Any) -> int:
 
 
 def _surge(value: Any) -> Fraction:
+    if isinstance(value, dict):
+        raise UnitError(None, "one factor such as 10, not a range", "")
     text = value.strip().removesuffix("x").removesuffix("×").strip() if isinstance(value, str) else value
     factor = parse_fraction(text)
     if factor <= 0:
