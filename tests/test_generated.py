@@ -106,11 +106,19 @@ def test_every_entry_that_help_and_schema_name_is_there() -> None:
 def test_the_readmes_first_scenario_runs(tmp_path: Path) -> None:
     from tco.analysis.case import read_case
     from tco.analysis.compare import compare
+    from tco.analysis.plan import plan
+    from tco.gate.gate import check
 
     readme = (ROOT / "README.md").read_text()
-    (text,) = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
+    text, over_time = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
     mix = re.search(r"`(mix: \{.*?\}\})`", readme)
     assert mix
     path = tmp_path / "mine.yaml"
     path.write_text(f"{text}  {mix[1]}\n")
     assert {s.name for s in compare(read_case(str(path))).standings} == {"haiku", "llama-api", "own-h100s", "mix"}
+    path.write_text(text + over_time)
+    case = read_case(str(path))
+    assert len(plan(case, 0).months) == 36
+    checked = check(str(path), case.store.as_of, 64, 1)
+    assert not checked.faults
+    assert [f.name for f in checked.findings] == ["bill", "any-month"]

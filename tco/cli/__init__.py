@@ -26,11 +26,18 @@ def main() -> None:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # or all that is installed is searched for them
     _set_up_streams()
     try:
-        app(prog_name="tco")
+        try:
+            app(prog_name="tco")
+        except SystemExit:
+            if sys.stdout is not None and not sys.stdout.closed:
+                sys.stdout.flush()  # all of it is out before the exit code says so
+            raise
     except OSError as problem:
         where = f"{problem.filename}: " if problem.filename else ""
         with suppress(OSError):  # where stderr is what failed, the exit code has to do
             typer.echo(f"error: {where}{problem.strerror or problem}", err=True)
+        with suppress(OSError, ValueError):  # or Python tries once more, and leaves with a code of its own
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(4) from None
     finally:
         gc.freeze()  # or Python looks through all of it once more before it leaves
