@@ -22,7 +22,8 @@ import pytest
 import xmlschema
 
 from tco.gate.paths import scenarios
-from tco.report.check_markdown import MARKER, MOST
+from tco.report.check_markdown import MARKER
+from tco.report.markdown import MOST_OF_A_COMMENT
 from tco.report.schema import schema_text
 
 HERE = Path(__file__).parent
@@ -201,7 +202,7 @@ def test_a_comment_is_never_too_long(here: Path) -> None:
     for i in range(250):
         (here / "scenarios" / f"desk-{i}.yaml").write_text(desk)
     text = tco(f"check scenarios {DAY} --md", here).stdout
-    assert len(text) < MOST + 1000
+    assert len(text) < MOST_OF_A_COMMENT + 1000
     assert "too long for a comment" in text
     assert "failed (exit 3)" in text
 

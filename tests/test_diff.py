@@ -689,7 +689,7 @@ class TestComment:
             edited(here / "new" / f"chat{i}.yaml", "1M tokens/day", "2M tokens/day")
         whole = tco("team", "new", "--md").stdout
         assert whole.count("<details>") == 3 and "1 other scenario is unchanged" in whole
-        monkeypatch.setattr(diff_markdown, "MOST", len(whole) - 500)
+        monkeypatch.setattr(diff_markdown, "MOST_OF_A_COMMENT", len(whole) - 500)
         less = tco("team", "new", "--md").stdout
         assert less.count("<details>") == less.count("</details>") == 2
         assert "Too long for a comment: the details of one scenario." in less

@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel, Discriminator, Tag, model_validator
 
 from tco import units
-from tco.document import Document, Fault, Faults, load, load_part, load_text, validate
+from tco.document import Document, Fault, Faults, Parts, load, load_text, validate
 from tco.fields import later
 
 # --- One entry of a file --------------------------------------------------------------------------
@@ -40,7 +40,7 @@ models:
 def part_of(folder: Path, text: str | bytes, section: str = "gpus", entry: str = "a") -> Document | None:
     path = folder / "f.yaml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return load_part(path, section, entry)
+    return Parts(path).load(section, entry)
 
 
 @pytest.mark.parametrize(("section", "entry"), [("gpus", "a"), ("gpus", "b"), ("gpus", "c.2"), ("models", "a")])
@@ -104,7 +104,7 @@ def test_the_shipped_catalogues_are_read_by_the_entry() -> None:
     for path in sorted(shipped("pricing").glob("*.yaml")):
         whole = load(path)
         for section, name in ((s, n) for s in SECTIONS for n in whole.data.get(s, ())):
-            part = load_part(path, section, name)
+            part = Parts(path).load(section, name)
             if part is not None:
                 assert part.data[section] == {name: whole.data[section][name]}, f"{path.stem}/{name}"
             else:

@@ -12,11 +12,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
+from tco.calendar import MONTHS_PER_YEAR
 from tco.catalog.store import LookupFault, Reading, Store
 from tco.document import Document, Fault, Faults, did_you_mean, load, validate
 from tco.lineitem import Figure, Numbers
 from tco.options.assembly import Assembled, Assembly
-from tco.options.base import MONTHS_PER_YEAR, At, Context, Notes, Unusable, home_of
+from tco.options.base import At, Context, Notes, Unusable, home_of
 from tco.options.kinds import kind, kinds
 from tco.quantity import Number
 from tco.scenario.model import Scenario

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tco.document.document import DataPath, Document, Mark
 from tco.document.faults import Fault, Faults, did_you_mean, nearest, one_of
 from tco.document.load import load, load_text
-from tco.document.part import Parts, load_part
+from tco.document.part import Parts
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -24,7 +24,6 @@ __all__ = [
     "Parts",
     "did_you_mean",
     "load",
-    "load_part",
     "load_text",
     "nearest",
     "one_of",

@@ -113,8 +113,3 @@ class Parts:
         for i in (self._headings[section], *places[0]):
             left[i] = self._lines[i]
         return left
-
-
-def load_part(path: Path, section: str, entry: str) -> Document | None:
-    """The file at `path` with one entry of one section. See `Parts`. Raises Faults where it cannot be read at all."""
-    return Parts(path).load(section, entry)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from tco import units
+from tco.calendar import MONTHS_PER_YEAR
 from tco.catalog.store import STALE_DAYS, Found, LookupFault, Store
 from tco.document import Document, Fault
 from tco.fields import (
@@ -45,7 +46,6 @@ FixedCost = Annotated[
     Discriminator(standing_form),
 ]
 
-MONTHS_PER_YEAR = 12
 MONTHS_IN = {"quarter": 3, "year": MONTHS_PER_YEAR}
 
 SHOWN_PER = {"mtok": "1M tokens", "gb": "GB", "gb_month": "GB-month"}

@@ -6,12 +6,10 @@ from collections.abc import Iterator
 
 from tco.gate.finding import PASSED, Checked, Finding, Report
 from tco.report import check_words as words
-from tco.report.markdown import inert
+from tco.report.markdown import MOST_OF_A_COMMENT, inert
 
 MARKER = "<!-- tco check -->"
 """The first line, which nobody sees: a bot finds its comment by it, and updates it in place."""
-MOST = 60_000
-"""Characters of a comment; GitHub takes 65,536."""
 MARKS = {"crossed": "❌", "violated": "❌", "warned": "⚠️", "allowed": "⚠️", "within": "✅"}
 
 
@@ -27,7 +25,7 @@ def _cut(parts: list[str], foot: str) -> str:
     kept, size = [], 0
     for part in parts:
         size += len(part) + 2
-        if size > MOST:
+        if size > MOST_OF_A_COMMENT:
             kept.append("The rest is too long for a comment: `--json` has all of it.")
             break
         kept.append(part)

@@ -8,12 +8,10 @@ from collections.abc import Iterator
 from tco.report import diff_words as words
 from tco.report.diff_outcome import Judged, Outcome
 from tco.report.diff_sheets import overview, sheets
-from tco.report.markdown import blocks, calling_nobody, inert, inert_blocks
+from tco.report.markdown import MOST_OF_A_COMMENT, blocks, calling_nobody, inert, inert_blocks
 
 MARKER = "<!-- tco diff -->"
 """The first line, which nobody sees: a bot finds its comment by it, and updates it in place."""
-MOST = 60_000
-"""Characters of a comment; GitHub takes 65,536. What is folded is left out beyond."""
 
 
 def as_comment(outcome: Outcome) -> str:
@@ -43,7 +41,7 @@ def as_comment(outcome: Outcome) -> str:
     left_out = 0
     for judged in outcome.scenarios:
         folded = list(_details(judged))
-        if sum(map(len, (*parts, *folded))) > MOST:
+        if sum(map(len, (*parts, *folded))) > MOST_OF_A_COMMENT:
             left_out += 1
         else:
             parts += folded

@@ -11,6 +11,9 @@ from tco.options.base import Note
 from tco.report import words
 from tco.report.sheets import Sheet, sheets
 
+MOST_OF_A_COMMENT = 60_000
+"""Characters of a comment under a pull request; GitHub takes 65,536."""
+
 
 def as_markdown(c: Comparison, variants: Sequence[VariantResult] = ()) -> str:
     """The comparison in tables, the answer first."""

@@ -12,9 +12,10 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tco.calendar import MONTHS_PER_YEAR
 from tco.catalog.store import Found, LookupFault
 from tco.lineitem import WRITTEN_OFF, Figure, LineItem, Stock
-from tco.options.base import MONTHS_PER_YEAR, At, Context, Unusable
+from tco.options.base import At, Context, Unusable
 from tco.options.fleet.billing import at_peak
 from tco.options.fleet.lots import in_lots
 from tco.options.fleet.ownership import Colocation, Owned, Power
