@@ -18,6 +18,9 @@ class CapacityRates(Model):
     decode_tokens_per_s: Positive | None = None
     input_tokens: Count | None = Field(None, description="mean input tokens of the mix it was found at")
     output_tokens: Count | None = Field(None, description="mean output tokens of the mix it was found at")
+    cached_tokens: Count | None = Field(
+        None, description="those of `input_tokens` that a cache served, where that is known: hits are part of the mix"
+    )
 
     @model_validator(mode="after")
     def _one_way(self) -> CapacityRates:
@@ -41,4 +44,11 @@ class CapacityRates(Model):
                 raise UnitError(None, "a mix with tokens: `input_tokens` or `output_tokens` above 0", "")
             if self.output_tokens_per_s is not None and not self.output_tokens:
                 raise UnitError(None, "`output_tokens` above 0 in the mix of an `output_tokens_per_s`", "")
+        if self.cached_tokens is not None:
+            if self.input_tokens is None or self.prefill_tokens_per_s is not None:
+                raise UnitError(None, "`cached_tokens` only beside a rate at a mix, with its `input_tokens`", "")
+            if getattr(self.cached_tokens, "most", self.cached_tokens) > getattr(
+                self.input_tokens, "least", self.input_tokens
+            ):
+                raise UnitError(None, "`cached_tokens` of at most `input_tokens`: they are inside them", "")
         return self

@@ -141,8 +141,14 @@ def _capacity(e: Entry) -> Iterable[Line]:
     spec = e.spec
     known = [(getattr(spec, key), unit) for key, unit in RATES.items() if getattr(spec, key) is not None]
     rate = ", ".join(f"{number(value)} {unit}" for value, unit in known)
-    mix = "" if spec.input_tokens is None else f"{number(spec.input_tokens)} in, {number(spec.output_tokens)} out"
-    roomy = (gpus(spec.gpus_per_replica, spec.gpu), mix, spec.objective)
+    cached = "" if spec.cached_tokens is None else f" ({number(spec.cached_tokens)} cached)"
+    mix = (
+        f"{number(spec.input_tokens)} in{cached}, {number(spec.output_tokens)} out"
+        if spec.input_tokens is not None
+        else ""
+    )
+    objective = spec.objective if spec.measured is None else f"{spec.objective}, {spec.provenance}"
+    roomy = (gpus(spec.gpus_per_replica, spec.gpu), mix, objective)
     yield Line(e.name, (rate + _mark(e.prices[0]),), roomy, e.checked)
 
 

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from tco.catalog.browse import Entry, Row, series
 from tco.catalog.hardware import StatedShare
+from tco.catalog.measurement import Measurement
 from tco.catalog.meters import METERS
 from tco.fields import Model
 from tco.report.price_lines import number, per_mtok, share
@@ -79,9 +80,24 @@ def _facts(e: Entry) -> Iterable[tuple[str, str]]:
             value = getattr(e.spec, name)
             if (name in PAPER and own) or name == "prices" or _has_paper(value) or value is None:
                 continue
-            yield name.replace("_", " "), said(value)
+            if name == "measured":
+                yield from _measured(value)
+            else:
+                yield name.replace("_", " "), said(value)
         if own:
             yield "holds", period(own[0], e)
+
+
+def _measured(taken: Measurement) -> Iterable[tuple[str, str]]:
+    """How a capacity was measured, a line each."""
+    for name in type(taken).model_fields:
+        value = getattr(taken, name)
+        if name == "interval" and value is not None:
+            yield "95 % interval", f"{number(value.low)}–{number(value.high)} requests/s"
+        elif value is not None and name.endswith("_rate"):
+            yield name.replace("_", " "), share(value)
+        elif value is not None:
+            yield {"at": "measured at", "tco": "by tco"}.get(name, name.replace("_", " ")), said(value)
 
 
 def _has_paper(value: Any) -> bool:
@@ -97,6 +113,8 @@ def said(value: Any) -> str:
     if isinstance(value, Model):
         parts = {key: getattr(value, key) for key in type(value).model_fields}
         return ", ".join(f"{key} {said(part)}" for key, part in parts.items() if part is not None)
+    if isinstance(value, list):
+        return ("\n" if any(isinstance(part, str) for part in value) else ", ").join(map(said, value))
     return str(value)
 
 

@@ -1,26 +1,28 @@
 """How long a replica is busy with a request, from what one replica is known to sustain.
 
-A rate at a mix already holds prefill: w = 1 / requests per second. Prefill and decode rates measured apart give
-w = uncached input / prefill + output / decode. A request of another mix than the measured one is predicted from above:
-one that is at most k times as long in input and in output keeps a replica busy at most k times as long. Two profiles of
-the same replica at two mixes give both rates: w = input / prefill + output / decode, solved exactly for both.
+A rate at a mix already holds prefill: w = 1 / requests per second. Prefill and decode rates measured apart give w =
+uncached input / prefill + output / decode. A request of another mix than the measured one is predicted in proportion
+to the side on which it is longest: from above where it is shorter than the mix on both, else with the warning that
+attention over longer contexts takes more. Hits of a prefix cache are part of a measured mix, and are not taken out of
+its time again: an option that states another hit rate is predicted the same way, by its uncached input too. Profiles
+of the same replica at two or more mixes give both rates: w = uncached input / prefill + output / decode, see
+`fitted`.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from pydantic import Discriminator, Field, Tag
 
 from tco.catalog.capacity import CapacityRates
 from tco.catalog.store import Found
-from tco.fields import Reference
 from tco.lineitem import Exact, Figure, Numbers
-from tco.options.base import At, Context, Steps, Unusable, class_figures
+from tco.options.base import At, Context, ServesTokens, Steps, Unusable, class_figures
+from tco.options.fleet.fitted import Fit, Mix, fitted
+from tco.options.fleet.measured import alike
 from tco.options.usage import Terms, call_usage, calls_inputs, figures_in, less, usage_terms
 from tco.quantity import Number
 from tco.workload.demand import Call, Class, Demand
@@ -28,28 +30,10 @@ from tco.workload.demand import Call, Class, Demand
 if TYPE_CHECKING:
     from tco.catalog.profiles import CapacityProfile
 
-Stated = str | CapacityRates
-"""A profile by name, or rates of one's own."""
-
-_One = Annotated[
-    Annotated[Reference, Tag("name")] | Annotated[CapacityRates, Tag("stated")],
-    Discriminator(lambda v: "stated" if isinstance(v, (dict, CapacityRates)) else "name"),
-]
-_Two = Annotated[list[_One], Field(min_length=2, max_length=2)]
-
-CapacityField = Annotated[
-    Annotated[Reference, Tag("name")] | Annotated[CapacityRates, Tag("stated")] | Annotated[_Two, Tag("two")],
-    Discriminator(
-        lambda v: "two" if isinstance(v, list) else "stated" if isinstance(v, (dict, CapacityRates)) else "name"
-    ),
-]
-
-
-def capacity_references(stated: Stated | list[Stated] | None, key: str = "capacity") -> dict[Steps, tuple[str, str]]:
-    """The profiles that a capacity names, by their keys."""
-    if isinstance(stated, list):
-        return {(key, i): ("capacity", name) for i, name in enumerate(stated) if isinstance(name, str)}
-    return {(key,): ("capacity", stated)} if isinstance(stated, str) else {}
+LONGER = "longer contexts may take more"
+"""Each token of a longer context keeps a replica busier: fewer requests fit into its memory at once."""
+SHOWN_ERROR = 0.0005
+"""Errors that are not 0.0 % in words."""
 
 
 class Capacity(NamedTuple):
@@ -60,8 +44,13 @@ class Capacity(NamedTuple):
     found: Found | None
     steps: Steps = ("capacity",)
     """The keys where the option states it."""
-    beside: Capacity | None = None
-    """The same replica at another mix: prefill and decode rates are fitted to both."""
+    others: tuple[Capacity, ...] = ()
+    """The same replica at other mixes: prefill and decode rates are fitted to all."""
+
+    @property
+    def mixes(self) -> tuple[Capacity, ...]:
+        """Every mix that is known of the replica."""
+        return (self._replace(others=()), *self.others)
 
     @property
     def gpus_per_replica(self) -> Figure | None:
@@ -82,17 +71,18 @@ class Capacity(NamedTuple):
 
     @property
     def inputs(self) -> tuple[Figure, ...]:
-        """Every figure stated of the capacity."""
-        keys = [k for k in CapacityRates.model_fields if getattr(self.rates, k) is not None]
-        return (*(self.figure(k) for k in keys), *(() if self.beside is None else self.beside.inputs))
+        """Every figure stated of the capacity that something follows from: hits of a mix by itself change nothing where
+        the option states none of its own."""
+        hits = bool(self.others) or "cache_hit_rate" in self.at.spec.model_fields_set
+        keys = [k for k in CapacityRates.model_fields if hits or k != "cached_tokens"]
+        return tuple(one.figure(k) for one in self.mixes for k in keys if getattr(one.rates, k) is not None)
 
     def describe(self) -> str:
         """In words, with its provenance."""
-        if self.beside is not None:
+        if self.others:
             prefill, decode = (1 / Fraction(t) for t in self._fitted(Exact()))
-            mixes = " and ".join(one._name() for one in (self, self.beside))
             rates = f"{float(prefill):,.4g} prefill tokens/s and {float(decode):,.4g} decode tokens/s"
-            return f"{rates} per replica, fitted to {mixes}"
+            return f"{rates} per replica, fitted to {self._names()}"
         r = self.rates
         what = next(
             f"{float(getattr(r, key)):g} {label}"
@@ -108,7 +98,7 @@ class Capacity(NamedTuple):
             what += f" and {float(r.decode_tokens_per_s):g} decode tokens/s"
         if self.found is None:
             return f"{what} per replica, stated in the scenario"
-        return f"{what} per replica at {self.found.spec.objective} ({self.found.name}, {self.found.spec.kind})"
+        return f"{what} per replica at {self.found.spec.objective} ({self.found.name}, {self.found.spec.provenance})"
 
     def seconds(self, demand: Demand, context: Context) -> dict[str, Number]:
         """Replica-seconds of one request of each class."""
@@ -123,29 +113,29 @@ class Capacity(NamedTuple):
     def _counts_read(self, c: Class, call: Call) -> tuple[Terms, ...]:
         """The counts of a call that decide how long it takes."""
         r, terms = self.rates, usage_terms(c, self.at, call)
-        if r.prefill_tokens_per_s is not None or self.beside is not None:
-            cached = (terms["cache_read"],) if "cache_read" in terms else ()
+        cached = (terms["cache_read"],) if "cache_read" in terms else ()
+        if r.prefill_tokens_per_s is not None or self.others:
             return less(terms["input"], *cached), terms["output"]
         if self._mix(Exact()) is not None or r.total_tokens_per_s is not None:
-            return terms["input"], terms["output"]
+            prefilled = (less(terms["input"], *cached),) if cached and self._other_hits(c) else ()
+            return terms["input"], terms["output"], *prefilled
         return (terms["output"],) if r.output_tokens_per_s is not None else ()
 
     def seconds_of(self, c: Class, context: Context) -> Number:
         """Replica-seconds of one request of a class; `Unusable` where nothing is known of such requests."""
         n = context.n
-        if self.beside is not None:
+        if self.others:
             self._say_fitted(c, context)
         seconds = sum((times * self._of_call(c, counts, context) for times, counts in call_usage(c, self.at, n)), n(0))
-        if self.beside is None and self.rates.prefill_tokens_per_s is None and self._mix(Exact()) is not None:
+        if not self.others and self.rates.prefill_tokens_per_s is None and self._mix(Exact()) is not None:
             self._say_predicted(c, context)  # once for all its calls: it looks at each of them
         return seconds
 
     def _of_call(self, c: Class, counts: Mapping[str, Number], context: Context) -> Number:
         n, r = context.n, self.rates
         uncached = counts["input"] - counts["cache_read"] if "cache_read" in counts else counts["input"]
-        if self.beside is not None:
-            of_input, of_output = self._fitted(n)
-            return uncached * of_input + counts["output"] * of_output
+        if self.others:
+            return self._fitted(n).seconds(uncached, counts["output"])
         if r.prefill_tokens_per_s is not None:
             prefill, decode = (n(self.figure(k)) for k in ("prefill_tokens_per_s", "decode_tokens_per_s"))
             return uncached / prefill + counts["output"] / decode
@@ -166,11 +156,17 @@ class Capacity(NamedTuple):
             return tokens / rate
         for side in ("input", "output"):
             self._covers(c, side in mix or not np.any(np.asarray(counts[side]) > 0), f"a mix without {side} tokens")
-        longer = _longest(counts, mix)
+        sides = [(counts[side], tokens) for side, tokens in mix.items()]
+        if self._other_hits(c):
+            prefilled = n(self.figure("input_tokens")) - n(self.figure("cached_tokens"))
+            some = bool(np.all(np.asarray(prefilled) > 0))
+            self._covers(c, some or not np.any(np.asarray(uncached) > 0), "a mix whose input was all cached")
+            sides += [(uncached, prefilled)] if some else []
+        longer = _longest(sides)
         measured = {
             "requests_per_s": n(1),
             "output_tokens_per_s": mix.get("output"),
-            "total_tokens_per_s": sum(mix.values()),
+            "total_tokens_per_s": mix.get("input", n(0)) + mix.get("output", n(0)),
         }
         return longer * measured[key] / rate
 
@@ -186,56 +182,107 @@ class Capacity(NamedTuple):
         keys = [k for k in ("input", "output") if getattr(self.rates, f"{k}_tokens")]
         return {k: n(self.figure(f"{k}_tokens")) for k in keys}
 
-    def _measured(self, n: Numbers) -> tuple[Number, Number, Number]:
-        """The measured mix, tokens in and out of a request, and the replica-seconds of one."""
-        r, given, made = self.rates, n(self.figure("input_tokens")), n(self.figure("output_tokens"))
-        if r.requests_per_s is not None:
-            return given, made, n(1) / n(self.figure("requests_per_s"))
-        if r.output_tokens_per_s is not None:
-            return given, made, made / n(self.figure("output_tokens_per_s"))
-        return given, made, (given + made) / n(self.figure("total_tokens_per_s"))
+    def _other_hits(self, c: Class) -> bool:
+        """Whether the option states a hit rate beside a mix whose own hits are known."""
+        spec: ServesTokens = self.at.spec
+        stated = "cache_hit_rate" in spec.model_fields_set and (c.cacheable is not None or not spec.cache_hit_rate)
+        return stated and self.rates.cached_tokens is not None
 
-    def _fitted(self, n: Numbers) -> tuple[Number, Number]:
-        """Replica-seconds of an input and of an output token, which give both measured mixes the time they took."""
-        assert self.beside is not None
-        (in_1, out_1, w_1), (in_2, out_2, w_2) = self._measured(n), self.beside._measured(n)
-        det = in_1 * out_2 - in_2 * out_1
-        if np.any(np.asarray(det) == 0):
-            text = "two mixes with the same proportion of input to output: they cannot tell prefill from decode"
-            raise Unusable(self.at.fault(text, *self.steps[:1], expected="profiles at different mixes"))
-        of_input, of_output = (w_1 * out_2 - w_2 * out_1) / det, (in_1 * w_2 - in_2 * w_1) / det
-        for side, seconds in (("an input", of_input), ("an output", of_output)):
+    def _measured(self, n: Numbers) -> Mix:
+        """The mix it was found at."""
+        r, given, made = self.rates, n(self.figure("input_tokens")), n(self.figure("output_tokens"))
+        uncached = given if r.cached_tokens is None else given - n(self.figure("cached_tokens"))
+        if r.requests_per_s is not None:
+            return Mix(uncached, made, n(1) / n(self.figure("requests_per_s")))
+        if r.output_tokens_per_s is not None:
+            return Mix(uncached, made, made / n(self.figure("output_tokens_per_s")))
+        return Mix(uncached, made, (given + made) / n(self.figure("total_tokens_per_s")))
+
+    def _fitted(self, n: Numbers) -> Fit:
+        """Replica-seconds of an input and of an output token, which give the measured mixes the time they took."""
+        fit = fitted([one._measured(n) for one in self.mixes])
+        if fit is None:
+            count = "two" if len(self.mixes) == 2 else len(self.mixes)
+            text = f"{count} mixes with the same proportion of input to output: they cannot tell prefill from decode"
+            raise Unusable(self.at.fault(text, *self.steps[:-1], expected="profiles at different mixes"))
+        for side, seconds in (("an input", fit.of_input), ("an output", fit.of_output)):
             if np.any(np.asarray(seconds) <= 0):
-                text = f"fitted to both profiles, {side} token would take no time, or less"
+                which = "both" if len(self.mixes) == 2 else "all"
+                text = f"fitted to {which} profiles, {side} token would take no time, or less"
                 expected = "profiles of one replica at one objective, or one profile"
-                raise Unusable(self.at.fault(text, *self.steps[:1], expected=expected))
-        return of_input, of_output
+                raise Unusable(self.at.fault(text, *self.steps[:-1], expected=expected))
+        return fit
 
     def _name(self) -> str:
-        sizes = _sizes({k: getattr(self.rates, f"{k}_tokens") for k in ("input", "output")})
+        sizes = _sizes({k: getattr(self.rates, f"{k}_tokens") for k in ("input", "output")}, self.rates.cached_tokens)
         return f"{'a stated mix' if self.found is None else self.found.name} ({sizes})"
 
+    def _names(self) -> str:
+        """The mixes of a fit, and how far it is from what was measured: nothing at two, which it meets."""
+        names = [one._name() for one in self.mixes]
+        if len(names) == 2:
+            return " and ".join(names)
+        return f"{', '.join(names[:-1])} and {names[-1]}, residual at most {float(self.residual()):.1%}"
+
+    def residual(self) -> Fraction:
+        """The largest error of the fit at the point, as a share of the time that was measured."""
+        n = Exact()
+        fit = self._fitted(n)
+        return max(abs(Fraction(fit.error(one._measured(n)))) for one in self.mixes)
+
+    def _context(self) -> Fraction:
+        """Tokens of a request of its mix."""
+        return Fraction(self.rates.input_tokens or 0) + Fraction(self.rates.output_tokens or 0)
+
+    def _known(self) -> bool:
+        """Whether it was measured by `tco replay`."""
+        return self.found is not None and self.found.spec.measured is not None
+
+    def _is_mix(self, counts: Mapping[str, Fraction], c: Class | None) -> bool:
+        """Whether a mean call is the mix it was found at; its hits too where both are known."""
+        r, known = self.rates, self._known()
+        same = all(alike(counts[k], getattr(r, f"{k}_tokens") or Fraction(0), known) for k in ("input", "output"))
+        if c is not None and not self._other_hits(c):
+            return same
+        return same and alike(counts.get("cache_read", Fraction(0)), r.cached_tokens or Fraction(0), known)
+
     def _say_fitted(self, c: Class, context: Context) -> None:
-        """At a measured mix the fit is the measured time; anywhere else it is a prediction."""
-        assert self.beside is not None
+        """At one of two measured mixes the fit is the measured time, of more nearly so; elsewhere it is predicted."""
         counts = _mean_call(c, self.at)
-        here = (counts["input"] - counts.get("cache_read", 0), counts["output"])
-        mixes = " and ".join(one._name() for one in (self, self.beside))
-        known = [one for one in (self, self.beside) if one._measured(Exact())[:2] == here]
-        alike = all(call.position is None for call in c.calls)
-        how = f"measured: {known[0]._name()}" if known and alike else f"predicted, by the rates fitted to {mixes}"
-        sizes = _sizes({"input": here[0], "output": here[1]})
-        context.notes.assume(self.at.name, f"time for {c.name} ({sizes}) is {how}")
+        hits = counts.get("cache_read", Fraction(0))
+        known = [one for one in self.mixes if one._is_mix(counts, None)]
+        if known and all(call.position is None for call in c.calls):
+            how = f"measured: {known[0]._name()}"
+            error = float(self._fitted(Exact()).error(known[0]._measured(Exact())))
+            if len(self.mixes) > 2 and abs(error) >= SHOWN_ERROR:
+                than = "longer" if error > 0 else "less"
+                how += f", and the rates fitted to {self._names()} take {abs(error):.1%} {than}"
+        else:
+            how = f"predicted, by the rates fitted to {self._names()}"
+            if counts["input"] + counts["output"] > max(one._context() for one in self.mixes):
+                how += f": it is longer than any of them, and {LONGER}"
+        context.notes.assume(self.at.name, f"time for {c.name} ({_sizes(counts, hits or None)}) is {how}")
+        cached = [one for one in self.mixes if one.rates.cached_tokens]
+        if cached and "cache_hit_rate" not in self.at.spec.model_fields_set:
+            text = f"all of its input is prefilled, and {cached[0]._name()} was measured with hits of a prefix cache"
+            context.notes.warn(self.at.name, f"{text}: no `cache_hit_rate`")
 
     def _say_predicted(self, c: Class, context: Context) -> None:
-        counts, mix = _mean_call(c, self.at), self._mix(Exact()) or {}
-        if all(counts[k] == mix.get(k, 0) for k in ("input", "output")):
+        counts, r = _mean_call(c, self.at), self.rates
+        other_hits = self._other_hits(c)
+        if r.cached_tokens and not other_hits:
+            share = float(r.cached_tokens / (r.input_tokens or 1))
+            text = f"its prefix hits are taken to be those of {self._name()}, {share:.1%} of the input"
+            context.notes.assume(self.at.name, f"{text}: no `cache_hit_rate`")
+        if self._is_mix(counts, c):
             return
-        here, there = _sizes(counts), _sizes(mix)
-        context.notes.assume(
-            self.at.name,
-            f"time for {c.name} ({here}) is an upper bound, from the mix that the capacity was found at ({there})",
-        )
+        here = _sizes(counts, counts.get("cache_read", Fraction(0)) if other_hits else None)
+        there = _sizes(self._mix(Exact()) or {}, r.cached_tokens if other_hits else None)
+        mix = f"the mix that the capacity was found at ({there})"
+        sides = [(counts[k], getattr(r, f"{k}_tokens") or Fraction(0)) for k in ("input", "output")]
+        longer = any(size > found and not alike(size, found, self._known()) for size, found in sides)
+        how = f"in proportion to {mix}, and {LONGER}" if longer else f"an upper bound, from {mix}"
+        context.notes.assume(self.at.name, f"time for {c.name} ({here}) is predicted: {how}")
 
 
 def _mean_call(c: Class, at: At) -> dict[str, Fraction]:
@@ -246,91 +293,15 @@ def _mean_call(c: Class, at: At) -> dict[str, Fraction]:
     return {key: sum((t * counts.get(key, 0) for t, counts in kinds), Fraction(0)) / calls for key in keys}
 
 
-def _sizes(counts: Mapping[str, Fraction]) -> str:
-    return f"{float(counts.get('input', 0)):g} in, {float(counts.get('output', 0)):g} out"
+def _sizes(counts: Mapping[str, Any], cached: Fraction | None = None) -> str:
+    of_input = "" if cached is None else f" ({float(cached):g} cached)"
+    return f"{float(counts.get('input', 0)):g} in{of_input}, {float(counts.get('output', 0)):g} out"
 
 
-def _longest(counts: Mapping[str, Number], mix: Mapping[str, Number]) -> Number:
-    """How many times longer a request is than the measured one, on the side where it is longer."""
-    ratios = [counts[k] / tokens for k, tokens in mix.items()]
+def _longest(sides: Sequence[tuple[Number, Number]]) -> Number:
+    """How many times longer a request is than the measured one, on the side where it is longest."""
+    ratios = [here / there for here, there in sides]
     longer: Any = ratios[0]
     for ratio in ratios[1:]:
         longer = np.maximum(longer, ratio)
     return longer
-
-
-def capacity(at: At, context: Context) -> Capacity | None:
-    """The capacity an option names or states; None when it says nothing of it."""
-    stated: Stated | list[Stated] | None = at.spec.capacity
-    return None if stated is None else known_capacity(at, stated, at.spec.target_utilisation, context, "capacity")
-
-
-def known_capacity(
-    at: At, stated: Stated | list[Stated], utilisation: Fraction, context: Context, *steps: str | int
-) -> Capacity:
-    """A capacity that an option names or states at these keys, of replicas planned for this utilisation."""
-    if not isinstance(stated, list):
-        return _one_capacity(at, stated, utilisation, context, *steps)
-    first, second = (_one_capacity(at, one, utilisation, context, *steps, i) for i, one in enumerate(stated))
-    _check_same(at, first, second, *steps)
-    return first._replace(beside=second)
-
-
-def _one_capacity(at: At, stated: Stated, utilisation: Fraction, context: Context, *steps: str | int) -> Capacity:
-    if isinstance(stated, CapacityRates):
-        return Capacity(at, stated, None, steps)
-    found = context.find(at, "capacity", stated, *steps)
-    context.paper(at.name, found, found.spec)
-    if utilisation == 1 and found.spec.objective.startswith(("none", "not stated")):
-        context.notes.warn(
-            at.name,
-            f"{found.name} holds no latency objective ({found.spec.objective}): "
-            "plan headroom, such as `target_utilisation: 70%`",
-        )
-    return Capacity(at, found.spec, found, steps)
-
-
-ONE_REPLICA = ("model", "gpu", "gpus_per_replica", "engine", "precision", "objective")
-"""What two profiles must share to be of one replica."""
-
-
-def _check_same(at: At, first: Capacity, second: Capacity, *steps: str | int) -> None:
-    """Refuse a fit to what is not one replica at two mixes."""
-    for i, one in enumerate((first, second)):
-        if one.rates.input_tokens is None or one.rates.prefill_tokens_per_s is not None:
-            text = "a rate at a stated mix is needed: `input_tokens` and `output_tokens` of what was measured"
-            raise Unusable(at.fault("nothing to fit", *steps, i, expected=text))
-    if (first.found is None) != (second.found is None):
-        expected = "two profiles of the catalogue, or two of your own"
-        raise Unusable(
-            at.fault("a profile and a rate of one's own are not known to be one replica", *steps, expected=expected)
-        )
-    if first.found is None or second.found is None:
-        return
-    for key in ONE_REPLICA:
-        a, b = (getattr(one.spec, key) for one in (first.found, second.found))
-        if a != b:
-            text = f"{first.found.name} and {second.found.name} differ in {key}: {a} and {b}"
-            raise Unusable(at.fault(text, *steps, expected="profiles that differ in their mix alone"))
-
-
-def gpus_per_replica(at: At, known: Capacity | None) -> Figure:
-    """As stated, else as the profile says; fewer than the profile was found on is no such replica."""
-    profile, stated = None if known is None else known.gpus_per_replica, at.spec.gpus_per_replica
-    if profile is not None and stated is None:
-        return profile
-    if profile is not None and stated < profile.value:
-        text = f"the capacity profile was found on {profile.value} GPUs per replica, not on fewer"
-        raise Unusable(at.fault(text, "gpus_per_replica", expected=f"{profile.value} or no `gpus_per_replica`"))
-    return Figure("gpus_per_replica", Fraction(stated or 1), "GPUs", at.home("gpus_per_replica"))
-
-
-def check_hardware(at: At, known: Capacity | None, gpu: str, context: Context) -> None:
-    """Warn where a profile was found on another GPU than the one that is paid for."""
-    if known is None or known.found is None:
-        return
-    profile: str = known.found.spec.gpu
-    here, there = (re.sub(r"nvidia|amd|sxm\d?|[^a-z0-9]", "", g.lower()) for g in (gpu, profile))
-    if here not in there and there not in here:
-        text = f"{known.found.name} was found on {profile}, and what is paid for is {gpu}"
-        context.notes.warn(at.name, text, grave=True)

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from tco.fields import AtLeastOne, Count, Duration, Factor, Model, Positive, PositiveShare, Whole, later
 from tco.options.base import ServesTokens
 from tco.options.base import Steps as Keys
-from tco.options.fleet.capacity import CapacityField, capacity_references
+from tco.options.fleet.stated import CapacityField, capacity_references
 from tco.ranges import Range
 from tco.units import UnitError
 
@@ -71,7 +71,9 @@ class _OrOneNumber:
 class FleetSpec(ServesTokens):
     """Keys of options that run replicas."""
 
-    capacity: CapacityField | None = Field(None, description="a capacity profile by name, or rates of one's own")
+    capacity: CapacityField | None = Field(
+        None, description="a capacity profile by name, rates of one's own, or several of either"
+    )
     replicas: Annotated[Replicas, BeforeValidator(_number_is_fixed), _OrOneNumber()] = Field(
         default_factory=Replicas.model_construct,
         description="bounds, or one number for a fleet of fixed size",

@@ -10,7 +10,7 @@ x (busy - idle draw).
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from tco.calendar import MONTHS_PER_YEAR
 from tco.catalog.store import Found, LookupFault
@@ -21,6 +21,7 @@ from tco.options.fleet.lots import in_lots
 from tco.options.fleet.ownership import Colocation, Owned, Power
 from tco.options.fleet.sizing import Sized
 from tco.options.fleet.sizing import hours as own_hours
+from tco.options.fleet.watts import Watts, total
 from tco.quantity import Held, Number, Quantity, linear
 from tco.units import Money
 
@@ -38,13 +39,6 @@ BESIDE_THE_LOAD = (("zones", "zones"), ("staging", "replicas"))
 """Keys of a fleet by which more servers are bought than the load needs."""
 
 Inputs = tuple[Figure, ...]
-
-
-class _Draw(NamedTuple):
-    """What one server draws, W; `idle` is None where nothing is known of it."""
-
-    busy: Figure
-    idle: Figure | None
 
 
 class _Lines:
@@ -262,7 +256,8 @@ class OwnServers:
         monthly = self.context.converted(self.at, figure, found.currency, *keys)
         if price.per_kw_month is None:
             return monthly
-        return monthly.times(self._draw(*keys).busy, factor=Fraction(1, WATTS_PER_KW), unit="a server and month")
+        (busy,) = self._watts().draw(*keys).busy
+        return monthly.times(busy, factor=Fraction(1, WATTS_PER_KW), unit="a server and month")
 
     def _includes_power(self) -> bool:
         stated = self.spec.colocation
@@ -300,10 +295,10 @@ class OwnServers:
         """kWh a month: what is on draws its idle power, what is busy the difference on top. Affine + staircase."""
         n, name = self.context.n, self.at.name
         price, pue = self._kwh_price(power), self._pue(power)
-        draw = self._draw("owned", "power")
+        draw = self._watts().measured(fleet.capacity) or self._watts().draw("owned", "power")
         idle = draw.idle
         if idle is None and power.watts is None:
-            text = f"servers draw {float(draw.busy.value):g} W with and without load: no `idle_watts`"
+            text = f"servers draw {float(total(draw.busy)):g} W with and without load: no `idle_watts`"
             self.context.notes.assume(name, text)
         elif idle is not None and not fleet.fleet.levels:
             idle = None
@@ -313,51 +308,27 @@ class OwnServers:
             where = self.at.home("owned", "power", "hours_per_month")
             on = Figure("hours_per_month", power.hours_per_month, "hours/month", where)
         factor = n(1) if pue is None else n(pue)
-        always = n(draw.busy if idle is None else idle) * factor / WATTS_PER_KW
-        terms = [(n(on) * always, lines.servers)]
-        inputs: list[Figure] = [draw.busy if idle is None else idle, on, *price.base, *lines.inputs]
+        busy_watts = sum(map(n, draw.busy), n(0))
+        idle_watts = busy_watts if idle is None else sum(map(n, idle), n(0))
+        terms = [(n(on) * idle_watts * factor / WATTS_PER_KW, lines.servers)]
+        inputs: list[Figure] = [*(draw.busy if idle is None else idle), on, *price.base, *lines.inputs]
         if idle is not None:
-            more = (n(draw.busy) - n(idle)) * factor / WATTS_PER_KW * n(per_replica) / n(self.gpus)
+            more = (busy_watts - idle_watts) * factor / WATTS_PER_KW * n(per_replica) / n(self.gpus)
             terms += [(level.hours * more, level.busy) for level in fleet.fleet.levels]
-            inputs += [draw.busy, fleet.hours, demand.traffic.days_per_month]
+            inputs += [*draw.busy, fleet.hours, demand.traffic.days_per_month]
         if pue is not None:
             inputs.append(pue)
-        return LineItem(POWER, "electricity", linear(n(0), *terms), "kWh", n(price), tuple(inputs))
+        return LineItem(POWER, "electricity", linear(n(0), *terms), "kWh", n(price), tuple(dict.fromkeys(inputs)))
 
-    def _draw(self, *blamed: str) -> _Draw:
-        """What one server draws: as stated, else the whole server's or its GPUs' watts of the catalogue."""
+    def _watts(self) -> Watts:
         power = self.spec.power if isinstance(self.spec.power, Power) else None
+        return Watts(self.at, self.context, power, self.gpus, self.gpu, self._known, self._whole)
 
-        def stated(key: str) -> Figure | None:
-            value = None if power is None else getattr(power, key)
-            return None if value is None else Figure(key, value, "W", self.at.home("owned", "power", key))
-
-        always, idle, busy = stated("watts"), stated("idle_watts"), stated("busy_watts")
-        if always is not None:
-            return _Draw(always, None)
-        busy = busy or self._catalogue_watts()
-        if busy is None:
-            expected = "`watts`, or `idle_watts` and `busy_watts`, under `power`"
-            raise Unusable(self.at.fault("nothing says what a server draws", *blamed, expected=expected))
-        if idle is not None and getattr(idle.value, "most", idle.value) > getattr(busy.value, "least", busy.value):
-            expected = f"at most the {float(busy.value):g} W it draws when busy"
-            raise Unusable(
-                self.at.fault("it draws more idle than busy", "owned", "power", "idle_watts", expected=expected)
-            )
-        return _Draw(busy, idle)
-
-    def _catalogue_watts(self) -> Figure | None:
-        system, gpu = self._known("system_watts", "W"), self._known("gpu_watts", "W")
-        if system is not None:
-            ratio = () if self.spec.gpus_per_server is None else (self.gpus,)
-            return system.times(*ratio, factor=Fraction(1, self.entry.gpus)) if ratio else system
-        if gpu is None:
-            return None
-        factor = self._known("system_watts_factor", "of its GPUs' power")
-        if factor is None:
-            text = f"a server draws what its GPUs draw, {float(gpu.value):g} W each: its host is not in it"
-            self.context.notes.assume(self.at.name, text)
-        return gpu.times(self.gpus, *(() if factor is None else (factor,)))
+    def _whole(self, system: Figure) -> Figure:
+        """Of the catalogue's server as one of the option's own size."""
+        if self.spec.gpus_per_server is None:
+            return system
+        return system.times(self.gpus, factor=Fraction(1, self.entry.gpus))
 
     def _kwh_price(self, power: Power) -> Figure:
         keys = ("owned", "power", "price")

@@ -99,7 +99,8 @@ class Power(Model):
     watts: Count | None = Field(None, description="what one server draws whenever it is on")
     idle_watts: Count | None = Field(None, description="what one server draws without load, with `busy_watts`")
     busy_watts: Count | None = Field(
-        None, description="what one server draws with all its GPUs busy; as the `hardware` entry says when absent"
+        None,
+        description="what one server draws with all its GPUs busy; as measured, or as `hardware` says, when absent",
     )
     pue: PueOrName | None = Field(
         None, description="power of the whole site over that of its computers, or an entry such as data-centres/average"

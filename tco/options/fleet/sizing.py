@@ -16,8 +16,9 @@ import numpy as np
 from tco.lineitem import Figure, Fleet, LevelLoad, Limit, Numbers
 from tco.options.base import At, Context, Unusable, class_figures, constant, grossed_up, overheads
 from tco.options.fleet import waiting
-from tco.options.fleet.capacity import Capacity, capacity
+from tco.options.fleet.capacity import Capacity
 from tco.options.fleet.keys import Replicas
+from tco.options.fleet.known import capacity
 from tco.options.fleet.stints import Month, Stint, slope
 from tco.quantity import Highest, Linear, Number, Part, Quantity, Steps, linear
 from tco.workload.demand import Demand

@@ -12,7 +12,7 @@ from tco.fields import AtLeastOne, MoneyOverTime, Reference
 from tco.lineitem import Bill, Figure
 from tco.options.base import At, Context, Steps, fixed_lines
 from tco.options.fleet.billing import billed
-from tco.options.fleet.capacity import check_hardware
+from tco.options.fleet.known import check_hardware
 from tco.options.fleet.lots import in_lots
 from tco.options.fleet.rental import RentalSpec, Rented, check_terms, hourly, offer, offer_label, rented_lines
 from tco.options.fleet.sizing import Sized, sized

@@ -33,18 +33,13 @@ from tco.options.base import (
 from tco.options.base import (
     Steps as Keys,
 )
-from tco.options.fleet.capacity import (
-    Capacity,
-    CapacityField,
-    capacity_references,
-    check_hardware,
-    gpus_per_replica,
-    known_capacity,
-)
+from tco.options.fleet.capacity import Capacity
+from tco.options.fleet.known import check_hardware, gpus_per_replica, known_capacity
 from tco.options.fleet.memory import Replica, misfit
 from tco.options.fleet.rental import RENTED, offer, warn_without_people
 from tco.options.fleet.serves import ServesField, serves_references
 from tco.options.fleet.sizing import burst, hours, weeks_of_traffic
+from tco.options.fleet.stated import CapacityField, capacity_references
 from tco.options.fleet.stints import slope
 from tco.quantity import VOLUME, WHOLE, Cheapest, Highest, Number, Part, Quantity, Steps, linear
 from tco.units import UnitError
@@ -65,7 +60,7 @@ class Pool(Model):
     gpu_price: GpuPrice | None = Field(None, description="one GPU over time, such as $1.10/hour")
     gpus_per_server: AtLeastOne | None = Field(None, description="GPUs that are rented together; 1")
     gpus_per_replica: AtLeastOne | None = Field(None, description="1, or as the capacity profile says")
-    capacity: CapacityField = Field(description="a capacity profile by name, rates of one's own, or two of either")
+    capacity: CapacityField = Field(description="a capacity profile by name, rates of one's own, or several of either")
     target_utilisation: PositiveShare = Field(Fraction(1), description="load a replica is planned for")
     min: Whole = Field(0, description="replicas that run even without load")
     max: AtLeastOne | None = Field(None, description="replicas there can be")

@@ -11,7 +11,7 @@ from tco.fields import AtLeastOne, Factor, GpuPrice, MoneyOverTime, Reference, l
 from tco.lineitem import Bill, Figure, LineItem
 from tco.options.base import At, Context, Steps, Unusable, class_figures, constant, fixed_lines
 from tco.options.fleet.billing import at_peak, billed, reserved_replicas
-from tco.options.fleet.capacity import check_hardware, gpus_per_replica
+from tco.options.fleet.known import check_hardware, gpus_per_replica
 from tco.options.fleet.lots import in_lots
 from tco.options.fleet.rental import (
     RentalSpec,
