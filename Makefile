@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check check-scenarios pytest wheel docs bench clean
+.PHONY: run test test-vllm check check-scenarios pytest wheel docs bench clean
 
 run: $(VENV)/installed  ## install into .venv and compare a shipped scenario
 	$(BIN)/tco compare coding-agent
@@ -21,6 +21,9 @@ check-scenarios: $(VENV)/dev  ## the gate, on the shipped scenarios
 
 pytest: $(VENV)/dev
 	$(BIN)/pytest -n 2
+
+test-vllm: $(VENV)/dev  ## replay against real vLLM on the CPU, which is installed once into a cache (2.5 GB)
+	PYTEST=$(BIN)/pytest ci/vllm/test
 
 wheel: $(VENV)/dev  ## build the wheel, install it without dev packages, run it in an empty directory
 	$(BIN)/python tests/wheel_check.py

@@ -1,7 +1,7 @@
 """Write everything that is generated, or with --check say what is out of step and how to mend it.
 
-Generated are the JSON Schemas, the references of scenario and catalogue keys, the picture of the README, and in every
-page the output between ``<!-- run: COMMAND -->`` and ``<!-- end -->``.
+Generated are the JSON Schemas, the references of scenario and catalogue keys, the pictures, the profile that a recorded
+measurement gives, and in every page the output between ``<!-- run: COMMAND -->`` and ``<!-- end -->``.
 """
 
 from __future__ import annotations
@@ -38,6 +38,10 @@ REFERENCES = {
 GALLERY = "docs/gallery.md"
 PICTURE = "docs/crossover-70b.png"
 PICTURE_COMMAND = "tco compare crossover-70b --variant paper-capacity --png"
+JOURNAL = "docs/examples/measured/documents.journal.jsonl"
+PROFILE = "docs/examples/measured/prices/measured.yaml"
+PROFILE_COMMAND = f"tco replay summarize {JOURNAL} --name documents -o"
+PICTURES = {PICTURE: PICTURE_COMMAND, "docs/measured-capacity.png": f"tco replay summarize {JOURNAL} --png"}
 BLOCK = re.compile(r"(<!-- run: (?P<command>[^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 NOTICEABLE, ROUNDING = 32, 1e-5
 """How far apart a pixel is another one, and the share of such that another processor's rounding may make."""
@@ -51,6 +55,7 @@ def generated() -> Iterator[tuple[Path, str]]:
         yield ROOT / name, schema_text(which)
     for name, (which, title, lead) in REFERENCES.items():
         yield ROOT / name, reference(json.loads(schema_text(which)), title, lead)
+    yield ROOT / PROFILE, written(PROFILE_COMMAND, "profile.yaml").decode()  # before the pages that compare with it
     yield ROOT / GALLERY, gallery()
     for page in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]):
         if str(page.relative_to(ROOT)) not in (*REFERENCES, GALLERY):
@@ -151,12 +156,17 @@ def _value(prop: dict[str, Any]) -> str:
     return " or ".join(kind) if isinstance(kind, list) else str(kind)
 
 
-def picture() -> bytes:
-    """The README's picture, drawn anew."""
+def picture(name: str = PICTURE) -> bytes:
+    """A picture, drawn anew."""
+    return written(PICTURES[name], "picture.png")
+
+
+def written(command: str, name: str) -> bytes:
+    """What a command writes into the file that is named last."""
     with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "picture.png"
-        command = [sys.executable, "-m", "tco", *shlex.split(PICTURE_COMMAND)[1:], str(target)]
-        subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+        target = Path(folder) / name
+        run = [sys.executable, "-m", "tco", *shlex.split(command)[1:], str(target)]
+        subprocess.run(run, cwd=ROOT, capture_output=True, check=True)
         return target.read_bytes()
 
 
@@ -185,11 +195,12 @@ def main() -> int:
             stale.append(path)
             if not check:
                 path.write_text(text)
-    drawn, target = picture(), ROOT / PICTURE
-    if not target.exists() or picture_differs(target.read_bytes(), drawn):
-        stale.append(target)
-        if not check:
-            target.write_bytes(drawn)
+    for name in PICTURES:
+        drawn, target = picture(name), ROOT / name
+        if not target.exists() or picture_differs(target.read_bytes(), drawn):
+            stale.append(target)
+            if not check:
+                target.write_bytes(drawn)
     for path in stale:
         print(f"{'out of step' if check else 'written'}: {path.relative_to(ROOT)}")
     if check and stale:

@@ -157,7 +157,8 @@ def _date(value: Any) -> date:
     raise units.UnitError(value, "a date such as 2026-11-21", "")
 
 
-def _name(value: Any) -> str:
+def check_name(value: Any) -> str:
+    """The name of a catalogue entry. Raises UnitError for what is none."""
     if isinstance(value, str) and re.fullmatch(NAME, value) and len(value) <= 60:
         return value
     raise units.UnitError(value, "a short name of letters, digits, `.`, `_`, `+` and `-`", "")
@@ -222,7 +223,7 @@ Date = Annotated[date, Parsed(_date, {"type": "string", "format": "date"})]
 MonthField = Annotated[
     Month, Parsed(parse_month, {"type": "string", "pattern": r"^\d{4}-\d{2}$", "examples": ["2027-01"]})
 ]
-Name = Annotated[str, Parsed(_name, {"type": "string", "pattern": NAME, "maxLength": 60})]
+Name = Annotated[str, Parsed(check_name, {"type": "string", "pattern": NAME, "maxLength": 60})]
 Reference = Annotated[str, Parsed(_reference, {"type": "string", "examples": ["anthropic/claude-haiku-4.5"]})]
 Duration = Annotated[Fraction, ranged(units.parse_seconds, {"type": "string", "examples": ["500 ms", "3 min", "24 h"]})]
 """Seconds."""

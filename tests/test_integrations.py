@@ -562,7 +562,7 @@ def test_the_page_shows_the_files_of_the_example() -> None:
 
 def test_the_example_uses_inputs_that_there_are() -> None:
     workflow = yaml.safe_load((EXAMPLE / ".github/workflows/cost.yml").read_text())
-    [step] = [s for s in workflow["jobs"]["cost"]["steps"] if s["uses"].endswith("/tco@v0.3.0")]
+    [step] = [s for s in workflow["jobs"]["cost"]["steps"] if s["uses"].endswith("/tco@v0.4.0")]
     assert step["with"].keys() <= yaml.safe_load(ACTION.read_text())["inputs"].keys()
 
 

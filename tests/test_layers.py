@@ -18,16 +18,26 @@ RANKS = {
     "numerals": 0, "units": 1, "ranges": 1, "quantity": 0, "curve": 1, "finance": 1, "calendar": 1,
     "lineitem": 2, "draws": 3, "trends": 3,
     "document": 2, "shipped": 0, "fields": 2, "catalog": 3, "workload": 4, "scenario": 5,
-    "options": 6, "analysis": 7, "gate": 8, "report": 9, "cli": 10, "frames": 10, "__init__": 11, "__main__": 11,
+    "options": 6, "analysis": 7, "gate": 8, "traffic": 3, "replay": 8, "report": 9,
+    "cli": 10, "frames": 10, "__init__": 11, "__main__": 11,
 }  # fmt: skip
 
 ONLY_IN = {
     "typer": {"cli"},
     "rich": {"report", "cli"},
-    "matplotlib": {"report/png.py", "report/plan_png.py"},
+    "matplotlib": {
+        "report/png.py",
+        "report/plan_png.py",
+        "report/replay_png_frame.py",
+        "report/replay_png_rate.py",
+        "report/replay_png_time.py",
+    },
     "pandas": {"report", "frames", "__init__"},
     "pydantic": {"document", "fields", "catalog", "workload", "scenario", "options", "report/schema.py"},
     "yaml": {"document"},
+    "aiohttp": {"replay"},
+    "msgspec": {"traffic", "replay"},
+    "prometheus_client": {"replay"},
 }
 
 

@@ -38,7 +38,10 @@ Digest = Annotated[str, Parsed(_digest, {"type": "string", "pattern": "^[0-9a-f]
 
 
 class Interval(Model):
-    """Bounds that hold what was measured with a probability of 95 %."""
+    """95 % bounds of the rate at which the allowed share of requests misses an objective, or the server falls behind.
+
+    The rate that was proven lies within them.
+    """
 
     low: Positive
     high: Positive
@@ -61,12 +64,17 @@ class Measurement(Model):
     flags: list[Text] | None = Field(None, description="how the server was started, as far as known")
     trace: Text = Field(description="name of the recording that was replayed")
     trace_sha256: Digest
-    rows: AtLeastOne = Field(description="requests of the recording that were kept")
+    rows: AtLeastOne = Field(description="requests of the recording that were replayed, by any run")
     requests: AtLeastOne = Field(description="requests in the steady window that the figures are of")
-    speedup: Positive | None = Field(None, description="of the recording's clock; 2 is twice as fast")
+    speedup: Positive | None = Field(
+        None,
+        description="of the recording's clock, 2 is twice as fast; where each seed has another part, that of the first",
+    )
     concurrency: AtLeastOne | None = Field(None, description="requests in flight, where they were kept at a number")
     seeds: list[Whole] | None = Field(None, description="runs at this rate, each of which proved it")
-    interval: Interval | None = Field(None, description="95 % interval of the requests/s of one replica")
+    interval: Interval | None = Field(
+        None, description="of the requests/s of one replica; absent where nothing says how much more it can do"
+    )
     failed_at_per_s: Positive | None = Field(None, description="the lowest rate above it that a run did not sustain")
     goodput_per_s: Count | None = Field(None, description="requests/s that met every objective")
     input_tokens_per_s_per_gpu: Count | None = None

@@ -189,7 +189,8 @@ class Store:
             raise LookupFault(
                 f"no catalogue file `{stem}.yaml`",
                 "a file among " + ", ".join(sorted(self.files)),
-                self._hint(section, stem, entry, sorted(self.files)),
+                self._hint(section, stem, entry, sorted(self.files))
+                or "a file of your own is found by `catalogs: [FOLDER]`, which names its folder",
             )
         there = [f"{stem}/{e}" for p in paths for e in self._section(self.read(p), section)]
         raise LookupFault(

@@ -12,11 +12,11 @@ from contextlib import suppress
 
 import typer
 
-from tco.cli import check, compare, diff, explain, init, plan, prices, scenarios, schema, validate
+from tco.cli import check, compare, diff, explain, init, plan, prices, replay, scenarios, schema, trace, validate
 from tco.cli.app import app
 
 # importing a command registers it
-COMMANDS = (init, compare, plan, check, diff, explain, validate, scenarios, schema, prices)
+COMMANDS = (init, compare, plan, check, diff, explain, validate, scenarios, schema, prices, replay, trace)
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import typer
 
@@ -76,6 +76,13 @@ def _colour(err: bool = False) -> bool:
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write aside, then rename: a file is there in full or as it was. A pipe or a device is written to."""
+    with writing_whole(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def writing_whole(path: Path) -> Iterator[IO[bytes]]:
+    """The same for what is written bit by bit: the file aside, renamed when all is well at the end."""
     import errno
     import os
     import tempfile
@@ -85,12 +92,13 @@ def write_whole(path: Path, content: bytes) -> None:
         if target.is_symlink():  # what is left of links that lead in a circle: to no file
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
         if target.exists() and not target.is_file():
-            target.write_bytes(content)
+            with target.open("wb") as file:
+                yield file
             return
         handle, aside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:50]}.")
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(content)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from tco.analysis.compare import Comparison, Standing
 from tco.analysis.crossings import Crossing
 from tco.analysis.variants import VariantResult
+from tco.document.excerpt import visible
 from tco.report import words
 
 CROSSINGS_SHOWN = 6
@@ -45,6 +46,12 @@ class Sheet(NamedTuple):
         """The same without a column."""
         rows = tuple(row._replace(cells=(*row.cells[:i], *row.cells[i + 1 :])) for row in self.rows)
         return self._replace(columns=(*self.columns[:i], *self.columns[i + 1 :]), rows=rows)
+
+    def visible(self) -> Sheet:
+        """The same with no character that a terminal would obey: names may come from a log or a server."""
+        rows = tuple(row._replace(cells=tuple(map(visible, row.cells))) for row in self.rows)
+        notes = tuple((visible(text), style) for text, style in self.notes)
+        return self._replace(heading=visible(self.heading), rows=rows, notes=notes)
 
     def turned(self) -> Sheet:
         """The same with rows as columns; the first column's cells are the headings."""

@@ -81,7 +81,7 @@ class Capacity(NamedTuple):
         """In words, with its provenance."""
         if self.others:
             prefill, decode = (1 / Fraction(t) for t in self._fitted(Exact()))
-            rates = f"{float(prefill):,.4g} prefill tokens/s and {float(decode):,.4g} decode tokens/s"
+            rates = f"{_four_digits(prefill)} prefill tokens/s and {_four_digits(decode)} decode tokens/s"
             return f"{rates} per replica, fitted to {self._names()}"
         r = self.rates
         what = next(
@@ -218,10 +218,10 @@ class Capacity(NamedTuple):
         return f"{'a stated mix' if self.found is None else self.found.name} ({sizes})"
 
     def _names(self) -> str:
-        """The mixes of a fit, and how far it is from what was measured: nothing at two, which it meets."""
+        """The mixes of a fit, and how far it is from what was measured: it meets two by making."""
         names = [one._name() for one in self.mixes]
         if len(names) == 2:
-            return " and ".join(names)
+            return f"{' and '.join(names)}, which leave no residual to check it by"
         return f"{', '.join(names[:-1])} and {names[-1]}, residual at most {float(self.residual()):.1%}"
 
     def residual(self) -> Fraction:
@@ -259,7 +259,8 @@ class Capacity(NamedTuple):
                 how += f", and the rates fitted to {self._names()} take {abs(error):.1%} {than}"
         else:
             how = f"predicted, by the rates fitted to {self._names()}"
-            if counts["input"] + counts["output"] > max(one._context() for one in self.mixes):
+            here, longest = counts["input"] + counts["output"], max(one._context() for one in self.mixes)
+            if here > longest and not alike(here, longest, self._known()):
                 how += f": it is longer than any of them, and {LONGER}"
         context.notes.assume(self.at.name, f"time for {c.name} ({_sizes(counts, hits or None)}) is {how}")
         cached = [one for one in self.mixes if one.rates.cached_tokens]
@@ -283,6 +284,11 @@ class Capacity(NamedTuple):
         longer = any(size > found and not alike(size, found, self._known()) for size, found in sides)
         how = f"in proportion to {mix}, and {LONGER}" if longer else f"an upper bound, from {mix}"
         context.notes.assume(self.at.name, f"time for {c.name} ({here}) is predicted: {how}")
+
+
+def _four_digits(rate: Fraction) -> str:
+    """`85,840`."""
+    return f"{float(f'{float(rate):.4g}'):,.10g}"
 
 
 def _mean_call(c: Class, at: At) -> dict[str, Fraction]:

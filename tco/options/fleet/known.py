@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from fractions import Fraction
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tco.catalog.capacity import CapacityRates
+from tco.catalog.store import Found
 from tco.lineitem import Figure
 from tco.options.base import At, Context, Unusable
 from tco.options.fleet.capacity import Capacity
-from tco.options.fleet.measured import on_a_cpu, say_measured
+from tco.options.fleet.gpu_names import same_gpu
+from tco.options.fleet.measured import in_a_closed_loop, on_a_cpu, say_measured
 from tco.options.fleet.stated import Stated
+
+if TYPE_CHECKING:
+    from tco.catalog.profiles import CapacityProfile
 
 
 def capacity(at: At, context: Context) -> Capacity | None:
@@ -44,14 +48,20 @@ def _one_capacity(at: At, stated: Stated, utilisation: Fraction, context: Contex
         return Capacity(at, stated, None, steps)
     found = context.find(at, "capacity", stated, *steps)
     context.paper(at.name, found, found.spec)
-    if utilisation == 1 and found.spec.objective.startswith(("none", "not stated")):
-        context.notes.warn(
-            at.name,
-            f"{found.name} holds no latency objective ({found.spec.objective}): "
-            "plan headroom, such as `target_utilisation: 70%`",
-        )
+    if utilisation == 1 and (why := _needs_headroom(found)) is not None:
+        context.notes.warn(at.name, f"{found.name} {why}: plan headroom, such as `target_utilisation: 70%`")
     say_measured(at, found, context)
     return Capacity(at, found.spec, found, steps)
+
+
+def _needs_headroom(found: Found) -> str | None:
+    """Why replicas cannot be planned up to this capacity; None where it holds an objective at traffic as it comes."""
+    profile: CapacityProfile = found.spec
+    if profile.objective.startswith(("none", "not stated")):
+        return f"holds no latency objective ({profile.objective})"
+    if in_a_closed_loop(profile):
+        return "was measured in a closed loop, which has no bursts"
+    return None
 
 
 ONE_REPLICA = ("model", "gpu", "gpus_per_replica", "engine", "precision", "objective")
@@ -102,12 +112,6 @@ def check_hardware(at: At, known: Capacity | None, gpu: str, context: Context) -
     if not same_gpu(gpu, profile):
         text = f"{known.found.name} was found on {profile}, and what is paid for is {gpu}"
         context.notes.warn(at.name, text, grave=True)
-
-
-def same_gpu(here: str, there: str) -> bool:
-    """Whether two names may be of one GPU: makers and catalogues say more or less of it."""
-    a, b = (re.sub(r"nvidia|amd|sxm\d?|[^a-z0-9]", "", name.lower()) for name in (here, there))
-    return a in b or b in a
 
 
 class Watts(NamedTuple):

@@ -1,0 +1,1 @@
+"""Recorded traffic: traces of many formats, read row by row in constant memory, and what they hold."""
