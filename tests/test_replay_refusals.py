@@ -208,3 +208,31 @@ def test_prompts_that_were_counted_otherwise_are_warned_of(here: Path, server: S
     said = [w for w in replayed(here, server)["warnings"] if "input tokens a request" in w]
     expected = [f"recorded {recorded:,.0f}, sent {sent:,.0f} input tokens a request"] if times > 1 else []
     assert [w.partition(":")[0] for w in said] == expected
+
+
+def test_no_picture_replaces_the_journal_it_is_drawn_from(here: Path) -> None:
+    """A search draws two, and the second has a name of its own."""
+    journal = here / "run-timeline.png"
+    journal.write_text('{"kind":"header"}\n')
+    done = tco(here, "summarize", journal.name, "--png", "run.png")
+    assert (done.returncode, "it would replace what is read" in done.stderr) == (2, True), done.stderr
+    assert journal.read_text() == '{"kind":"header"}\n'
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"seed":1', '"seed":"one"'),
+        ('"slo":"', '"slo":"ttft_p200=1s,'),
+        ('"speedup":', '"speedup_was":'),
+        ('"index":3,', '"index":99999999999999999999,'),
+    ],
+)
+def test_an_edited_journal_is_told(here: Path, old: str, new: str) -> None:
+    plain = Path(__file__).parent / "fixtures" / "replay" / "plain.journal.jsonl"
+    text = plain.read_text()
+    (here / "edited.jsonl").write_text(text.replace(old, new))
+    done = tco(here, "summarize", "edited.jsonl")
+    assert done.returncode in (0, 2), done.stderr  # a line that is no request is left out and counted
+    assert "Traceback" not in done.stderr
+    assert done.returncode == 0 or "edited.jsonl" in done.stderr

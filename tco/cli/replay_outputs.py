@@ -59,7 +59,10 @@ class Outputs(NamedTuple):
         if realpath(journal) in seen:
             raise usage_error(f"{journal}: the journal would replace the trace: name another file by --journal")
         seen.add(realpath(journal))
-        for path in (self.png, self.csv, self.profile):
+        from tco.report.replay_words import TIMELINE
+
+        second = None if self.png is None else self.png.with_name(f"{self.png.stem}{TIMELINE}{self.png.suffix}")
+        for path in (self.png, second, self.csv, self.profile):
             if path is not None and realpath(path) in seen:
                 raise usage_error(f"{path}: it would replace what is read, recorded or written besides")
             seen.add(realpath(path) if path is not None else "")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tco.document import Fault, Faults
 from tco.replay.account import Account, Rows
 from tco.replay.counted import Run, counted
 from tco.replay.crosscheck import TOLERANCE, CrossCheck, Power, cross_check
@@ -17,10 +18,18 @@ from tco.replay.objective import Objective
 from tco.replay.power import power
 from tco.replay.results import Capacity, NoCapacity, Summary
 
+DAMAGED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What reading an edited journal ends in, where a figure is text, is missing, or is beyond all bounds."""
+
 
 def recount(path: str | Path) -> tuple[Header, Account]:
-    """All that a journal says. Raises Faults where it is none, OSError where it cannot be read."""
-    return recounted(Path(path), read_journal(path))
+    """All that a journal says. Raises Faults where it is none or was edited, OSError where it cannot be read."""
+    recorded = read_journal(path)
+    try:
+        return recounted(Path(path), recorded)
+    except DAMAGED as problem:  # its lines are JSON, and hold what no run writes
+        what = f"this journal holds what no replay writes ({type(problem).__name__}: {problem})"[:200]
+        raise Faults([Fault(str(path), 0, 0, what, "a journal as `tco replay` wrote it")]) from problem
 
 
 def recounted(path: Path, recorded: Recorded) -> tuple[Header, Account]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tco.replay.account import Account
 from tco.replay.results import Summary
+from tco.report import replay_words as words
 from tco.report.png import picture
 from tco.report.replay_png_rate import against_rate
 from tco.report.replay_png_time import over_time
@@ -17,5 +18,5 @@ def pictures(a: Account) -> dict[str, bytes]:
     if not isinstance(found, Summary) and found.probes:
         pictured[""] = picture(lambda figure: against_rate(figure, a, found))
     if outcomes is not None and len(outcomes) and summary is not None:
-        pictured["-timeline" if pictured else ""] = picture(lambda figure: over_time(figure, a, outcomes, summary))
+        pictured[words.TIMELINE if pictured else ""] = picture(lambda figure: over_time(figure, a, outcomes, summary))
     return pictured

@@ -33,6 +33,9 @@ ENDED = {
     "duration": "Stopped after the time it was given.",
 }
 
+TIMELINE = "-timeline"
+"""What is added to the name of a picture for the one over time."""
+
 
 def plural(number: int, word: str) -> str:
     """`1 request`, `520 requests`."""
