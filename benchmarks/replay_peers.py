@@ -93,13 +93,13 @@ async def bare_sockets(port: int, rate: float, count: int) -> None:
 
 def replay(port: int, rate: float, count: int) -> float:
     """A whole run with its journal. Its processor seconds, imports left out."""
-    from tco.replay.guard import check
-    from tco.replay.journal import Journal
-    from tco.replay.pace import Pace
-    from tco.replay.run import Order
-    from tco.replay.run import replay as run
-    from tco.replay.source import Source
-    from tco.replay.watch import Watch
+    from tco.replay.http.guard import check
+    from tco.replay.load.pace import Pace
+    from tco.replay.load.run import Order
+    from tco.replay.load.run import replay as run
+    from tco.replay.load.source import Source
+    from tco.replay.load.watch import Watch
+    from tco.replay.record.journal import Journal
 
     with tempfile.TemporaryDirectory() as folder:
         trace = Path(folder) / "trace.jsonl"

@@ -6,11 +6,11 @@ import random
 from collections.abc import Sequence
 from math import inf
 
-from tco.replay.account import Account, Rows
-from tco.replay.crosscheck import CrossCheck, Load, Power
 from tco.replay.objective import parse_objectives
 from tco.replay.outcome import Outcome, Outcomes, gathered
 from tco.replay.results import Capacity, Latency, Misses, NoCapacity, Probe, Summary, Verdict, Window
+from tco.replay.session.account import Account, Rows
+from tco.replay.session.crosscheck import CrossCheck, Load, Power
 
 OBJECTIVES = parse_objectives("ttft_p95=500ms,tpot_p95=50ms")
 TTFT, TPOT = OBJECTIVES

@@ -15,12 +15,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tco.replay.guard import check
-from tco.replay.journal import Journal, RecordedRun, read_journal
-from tco.replay.pace import Pace
-from tco.replay.run import Order, replay, resumed
-from tco.replay.source import Source
-from tco.replay.watch import Watch
+from tco.replay.http.guard import check
+from tco.replay.load.pace import Pace
+from tco.replay.load.run import Order, replay, resumed
+from tco.replay.load.source import Source
+from tco.replay.load.watch import Watch
+from tco.replay.record.journal import Journal, RecordedRun, read_journal
 
 RUN = 1
 BLOCK_TOKENS = 16

@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from queueing import Server, Times, closed, outcomes, poisson, served
 
-from tco.replay import interval as intervals
-from tco.replay.interval import Score, interval
-from tco.replay.latencies import missed
+from tco.replay.measure import interval as intervals
+from tco.replay.measure.interval import Score, interval
+from tco.replay.measure.latencies import missed
+from tco.replay.measure.search import Stage, find_capacity
 from tco.replay.objective import Objective, parse_objectives
 from tco.replay.outcome import Outcomes
 from tco.replay.results import Capacity, NoCapacity
-from tco.replay.search import Stage, find_capacity
 
 STEP = 1.05
 

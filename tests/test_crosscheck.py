@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tco.replay.crosscheck import CrossCheck, cross_check
-from tco.replay.header import GpuFacts
-from tco.replay.metrics import Metrics, difference, parse_metrics
+from tco.replay.http.metrics import Metrics, difference, parse_metrics
 from tco.replay.outcome import Outcome, Outcomes, gathered
-from tco.replay.power import Gpus, NoGpus, Reading, power
+from tco.replay.record.header import GpuFacts
 from tco.replay.results import Window
+from tco.replay.session.crosscheck import CrossCheck, cross_check
+from tco.replay.session.power import Gpus, NoGpus, Reading, power
 
 SHARED = Path(__file__).parent.parent.parent / "shared" / "vllm-cpu" / "samples"
 VLLM = """\

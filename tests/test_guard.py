@@ -9,9 +9,9 @@ from typing import NoReturn
 
 import pytest
 
-from tco.replay import guard
-from tco.replay.guard import Refused, Unresolved, check
-from tco.replay.target import Key
+from tco.replay.http import guard
+from tco.replay.http.guard import Refused, Unresolved, check
+from tco.replay.http.target import Key
 
 SECRET = "sk-Guard.Test_0123456789"
 

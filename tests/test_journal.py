@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from tco.document import Faults
-from tco.replay.journal import Journal, outcomes_of, read_journal
+from tco.replay.http.target import Key
 from tco.replay.outcome import Outcome
-from tco.replay.target import Key
+from tco.replay.record.journal import Journal, outcomes_of, read_journal
 
 GOOD = Outcome(0, 1000, 1010, 51_000, 111_000, 112_000, (20_000, 40_000), 128, 3, 64, "ok")
 REFUSED = Outcome(1, 2000, None, None, None, 2500, (), None, None, None, "refused", None, "ECONNREFUSED")
@@ -207,7 +207,7 @@ def test_threads_do_not_cut_each_others_lines(tmp_path: Path) -> None:
 
 FULL = """
 import resource, signal, sys
-from tco.replay.journal import Journal
+from tco.replay.record.journal import Journal
 from tco.replay.outcome import Outcome
 outcome = Outcome(0, 1000, 1010, 51_000, 111_000, 112_000, (20_000, 40_000), 128, 3, 64, "ok")
 journal = Journal.create(sys.argv[1], {})
@@ -253,7 +253,7 @@ def test_a_kill_between_lines_leaves_whole_lines(tmp_path: Path) -> None:
     path = tmp_path / "j"
     code = textwrap.dedent("""
         import sys
-        from tco.replay.journal import Journal
+        from tco.replay.record.journal import Journal
         from tco.replay.outcome import Outcome
         journal = Journal.create(sys.argv[1], {})
         journal.begin(1, {})

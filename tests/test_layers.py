@@ -22,6 +22,9 @@ RANKS = {
     "cli": 10, "frames": 10, "__init__": 11, "__main__": 11,
 }  # fmt: skip
 
+# Within `replay`: records, then what is beside each other, then the session that puts it together.
+REPLAY = {"http": 1, "record": 1, "load": 2, "measure": 2, "profile": 2, "session": 3}
+
 ONLY_IN = {
     "typer": {"cli"},
     "rich": {"report", "cli"},
@@ -79,6 +82,16 @@ def test_imports_go_downwards(path: Path) -> None:
         there = parts[1]
         if there != here:
             assert RANKS[there] < RANKS[here], f"{path}:{line}: {here} must not import {there}"
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "replay").rglob("*.py")), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_within_replay_go_downwards(path: Path) -> None:
+    inside = path.relative_to(PACKAGE / "replay").parts
+    here = REPLAY[inside[0]] if len(inside) > 1 else 0
+    for name, line in imported(path):
+        parts = name.split(".")
+        if parts[:2] == ["tco", "replay"] and len(parts) > 3 and parts[2] != inside[0]:
+            assert REPLAY[parts[2]] < here, f"{path}:{line}: must not import {parts[2]}"
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))

@@ -197,7 +197,7 @@ def test_sessions_wait_for_their_turn(tmp_path: Path, live: Live) -> None:
     rows.sort(key=lambda row: row["at_s"])
     trace = own(tmp_path / "talks.jsonl", rows)
     replay(tmp_path, trace, live, "--journal", "talks.journal.jsonl")
-    from tco.replay.journal import read_journal
+    from tco.replay.record.journal import read_journal
 
     outcomes = {o.index: o for o in read_journal(tmp_path / "talks.journal.jsonl").runs[-1].outcomes}
     index = {row["id"]: i for i, row in enumerate(rows)}

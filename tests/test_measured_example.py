@@ -11,10 +11,10 @@ from typing import Any
 
 import yaml
 
-from tco.replay.account import Account
 from tco.replay.outcome import FAILURES, OK
-from tco.replay.recount import recount
 from tco.replay.results import Capacity
+from tco.replay.session.account import Account
+from tco.replay.session.recount import recount
 from tco.traffic.trace import open_trace
 
 ROOT = Path(__file__).parent.parent

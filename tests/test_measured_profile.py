@@ -26,7 +26,7 @@ from tco.draws import Draws
 from tco.lineitem import Exact, LineItem, Point
 from tco.options.base import Notes
 from tco.quantity import at
-from tco.replay.profile import profile_text
+from tco.replay.profile.profile import profile_text
 from tco.report.schema import schema_text
 
 F = Fraction

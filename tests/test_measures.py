@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from queueing import Server, closed, mean_wait, outcomes, poisson, replayed, served
 
-from tco.replay.latencies import by_request, judged, met_alone, missed, quantile, whole_misses
-from tco.replay.measures import latency, summary
+from tco.replay.measure.latencies import by_request, judged, met_alone, missed, quantile, whole_misses
+from tco.replay.measure.measures import latency, summary
 from tco.replay.objective import parse_objectives
 from tco.replay.outcome import Outcome, Outcomes, gathered
 from tco.replay.results import QUANTILES

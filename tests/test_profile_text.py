@@ -18,10 +18,10 @@ from tco.catalog.store import Store
 from tco.document import Faults, load_text, validate
 from tco.ranges import Range
 from tco.replay.objective import objectives_text, parse_objectives
-from tco.replay.profile import About, NotProven, entry_text, profile_text
-from tco.replay.profile_file import added, file_text
+from tco.replay.profile.profile import About, NotProven, entry_text, profile_text
+from tco.replay.profile.profile_file import added, file_text
+from tco.replay.profile.yaml_text import flags, placeless
 from tco.replay.results import Capacity, Latency, Misses, Summary, Verdict, Window
-from tco.replay.yaml_text import flags, placeless
 
 F = Fraction
 SLO = parse_objectives("ttft_p95=500ms,tpot_p95=50ms")

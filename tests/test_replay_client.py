@@ -28,12 +28,12 @@ from aiohttp.base_protocol import BaseProtocol
 from aiohttp.client_reqrep import ConnectionKey
 from fault_server import Served, fault_server
 
-from tco.replay import client as client_module
-from tco.replay import guard
-from tco.replay.client import Client, ServerError
-from tco.replay.fate import REASONS, Fate, failed
+from tco.replay.http import client as client_module
+from tco.replay.http import guard
+from tco.replay.http.client import Client, ServerError
+from tco.replay.http.fate import REASONS, Fate, failed
+from tco.replay.http.prompts import Bodies, Body
 from tco.replay.outcome import FAILURES, OK, Outcome
-from tco.replay.prompts import Bodies, Body
 from tco.traffic.request import Request
 
 SECRET = "sk-Client.Test_0123456789"
@@ -247,8 +247,8 @@ class TestConnections:
     def test_files_are_allowed_for_them(self) -> None:
         code = """
 import asyncio, resource
-from tco.replay import guard
-from tco.replay.client import Client
+from tco.replay.http import guard
+from tco.replay.http.client import Client
 async def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, 256))
     async with Client(guard.check("http://127.0.0.1:9"), timeout_s=2, first_byte_s=2):
@@ -263,9 +263,9 @@ asyncio.run(main())
         """This machine's limit is no failure of the server: of two requests, the kept connection takes one."""
         code = """
 import asyncio, resource, sys, time
-from tco.replay import guard
-from tco.replay.client import Client, ServerError
-from tco.replay.prompts import Bodies
+from tco.replay.http import guard
+from tco.replay.http.client import Client, ServerError
+from tco.replay.http.prompts import Bodies
 from tco.traffic.request import Request
 async def main():
     body = Bodies("tiny", "s", None).of(0, Request(0, 4, 2))
@@ -465,9 +465,9 @@ class TestKeyIsNowhere:
         """asyncio's debug mode writes what it runs."""
         code = f"""
 import asyncio, time
-from tco.replay import guard
-from tco.replay.client import Client, ServerError
-from tco.replay.prompts import Bodies
+from tco.replay.http import guard
+from tco.replay.http.client import Client, ServerError
+from tco.replay.http.prompts import Bodies
 from tco.traffic.request import Request
 async def main():
     async with Client(guard.check("http://127.0.0.1:9", key="{SECRET}"), timeout_s=2, first_byte_s=2) as client:
@@ -724,6 +724,6 @@ class TestTimes:
 
 
 def test_a_worker_imports_nothing_heavy() -> None:
-    code = "import sys, tco.replay.client, tco.replay.prompts, tco.replay.guard; print(*sys.modules)"
+    code = "import sys, tco.replay.http.client, tco.replay.http.prompts, tco.replay.http.guard; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"numpy", "pydantic", "rich", "yaml", "typer", "matplotlib"} & set(done.stdout.split())

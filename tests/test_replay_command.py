@@ -20,7 +20,7 @@ from fault_server import Server, fault_server
 from replaying import evenly, trace_file
 from typed_replay import JOURNAL, cut, prepared, punctual, recorded, replayed, started, tco, wait_for_lines
 
-from tco.replay.preflight import WARM_UP
+from tco.replay.session.preflight import WARM_UP
 
 HERE = Path(__file__).parent
 KEY = "k-5ecret.0f-th1s_server"

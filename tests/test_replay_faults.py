@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import pytest
 from fault_server import Server, fault_server
 
-from tco.replay import guard
-from tco.replay.client import Client
+from tco.replay.http import guard
+from tco.replay.http.client import Client
+from tco.replay.http.prompts import Bodies
 from tco.replay.outcome import FAILURES, OK, Outcome
-from tco.replay.prompts import Bodies
 from tco.traffic.request import Request
 
 TOKENS = 6

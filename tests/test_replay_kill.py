@@ -16,11 +16,11 @@ import pytest
 from fault_server import Server, fault_server
 from replaying import BLOCK_TOKENS, evenly, gone_on, order, replayed, started, trace_file, wait_for_lines
 
-from tco.replay.journal import GONE, Journal, read_journal
-from tco.replay.pace import Pace
-from tco.replay.prompts import Bodies
-from tco.replay.source import Source
-from tco.replay.watch import Watch
+from tco.replay.http.prompts import Bodies
+from tco.replay.load.pace import Pace
+from tco.replay.load.source import Source
+from tco.replay.load.watch import Watch
+from tco.replay.record.journal import GONE, Journal, read_journal
 
 KILLS = 5
 """In each of four tests."""

@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 from replayed import ALL_FAILED, account, judged, run, searched, simulated
 
-from tco.replay.account import Account
 from tco.replay.outcome import Outcome, gathered
 from tco.replay.results import Capacity, NoCapacity
+from tco.replay.session.account import Account
 from tco.report import replay_png, replay_png_rate, replay_png_time
 
 NONE_PROVEN = NoCapacity("0.3 requests/s already misses ttft_p95=500ms", False, searched((1,), None))

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tco.replay import prompts
-from tco.replay.prompts import Bodies
+from tco.replay.http import prompts
+from tco.replay.http.prompts import Bodies
 from tco.traffic.request import Request
 
 BLOCK = 8

@@ -12,10 +12,10 @@ from fault_server import Server, fault_server
 from replaying import evenly, trace_file
 from typed_replay import JOURNAL, cut, prepared, replayed, tco
 
-from tco.replay.bound import fewest
+from tco.replay.measure.bound import fewest
+from tco.replay.measure.sizing import no_miss, too_few
 from tco.replay.objective import parse_objectives
-from tco.replay.session import Wanted, journal_path
-from tco.replay.sizing import no_miss, too_few
+from tco.replay.session.session import Wanted, journal_path
 
 ROWS = 40
 CATALOGUE = """\

@@ -20,10 +20,10 @@ import replayed
 from replayed import ALL_FAILED, CHECK, account, judged, run, searched
 from rich.console import Console
 
-from tco.replay.account import Account, Rows
+from tco.replay.load.watch import Watch
 from tco.replay.outcome import Outcome, gathered
 from tco.replay.results import Capacity, Latency, Misses, NoCapacity, Verdict
-from tco.replay.watch import Watch
+from tco.replay.session.account import Account, Rows
 from tco.report import replay_progress, replay_sheets, replay_words
 from tco.report.replay_csv import requests_csv
 from tco.report.replay_json import as_json
@@ -481,7 +481,7 @@ def test_the_block_is_cut_to_the_terminal() -> None:
 
 SHOWN = """
 import sys, time
-from tco.replay.watch import Watch
+from tco.replay.load.watch import Watch
 from tco.report import replay_progress as p
 p.EVERY, p.LINE_EVERY = 0.05, 0.2
 watch = Watch(requests=10)

@@ -22,22 +22,22 @@ from hypothesis import strategies as st
 from replaying import evenly, order, replayed, started, trace_file
 
 from tco.document import Faults
-from tco.replay.chains import Chains, Item
-from tco.replay.event_loop import precise_loop
-from tco.replay.feed import SLICE_S, Feed
-from tco.replay.guard import check
-from tco.replay.journal import Journal, RecordedRun, read_journal
-from tco.replay.open_loop import READY, READY_BYTES, OpenLoop
-from tco.replay.order import Order
+from tco.replay.http.guard import check
+from tco.replay.http.prompts import Bodies, Body
+from tco.replay.load.chains import Chains, Item
+from tco.replay.load.event_loop import precise_loop
+from tco.replay.load.feed import SLICE_S, Feed
+from tco.replay.load.open_loop import READY, READY_BYTES, OpenLoop
+from tco.replay.load.order import Order
+from tco.replay.load.pace import Pace
+from tco.replay.load.punctual import Pulse, Punctual
+from tco.replay.load.run import Run, replay
+from tco.replay.load.sending import MOST_WAITING, Hooks
+from tco.replay.load.slots import Slots
+from tco.replay.load.source import Source
+from tco.replay.load.watch import Watch
 from tco.replay.outcome import Outcome
-from tco.replay.pace import Pace
-from tco.replay.prompts import Bodies, Body
-from tco.replay.punctual import Pulse, Punctual
-from tco.replay.run import Run, replay
-from tco.replay.sending import MOST_WAITING, Hooks
-from tco.replay.slots import Slots
-from tco.replay.source import Source
-from tco.replay.watch import Watch
+from tco.replay.record.journal import Journal, RecordedRun, read_journal
 from tco.traffic.request import Request
 
 MS = 1000
@@ -184,7 +184,7 @@ def test_no_more_processes_than_requests_at_once(tmp_path: Path, concurrency: in
 
 def test_those_who_think_keep_nobody_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """More sessions think than bodies may be made ahead: what else the trace has is sent in time."""
-    monkeypatch.setattr("tco.replay.open_loop.READY", 20)
+    monkeypatch.setattr("tco.replay.load.open_loop.READY", 20)
     rows: list[dict[str, Any]] = [{"at_s": i * 0.005, "session": f"s{i}", "id": "1"} for i in range(60)]
     rows += [{"at_s": 0.3 + i * 0.005, "session": f"s{i}", "id": "2", "after": "1", "think_s": 3.0} for i in range(60)]
     rows += [{"at_s": 1.7 + i * 0.01} for i in range(50)]
@@ -352,7 +352,7 @@ def test_chains() -> None:
 
 
 def test_ends_are_forgotten_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tco.replay.chains.REMEMBERED", 3)
+    monkeypatch.setattr("tco.replay.load.chains.REMEMBERED", 3)
     chains = Chains(1.0)
     for i in range(5):
         one = item(i, i, session="s", id=str(i))
@@ -635,7 +635,7 @@ def test_an_interrupt_after_a_failure_lets_go(tmp_path: Path) -> None:
 
 def test_a_further_process_is_light() -> None:
     """No NumPy, pydantic, rich, typer or YAML: what a process has for sending is the client and little else."""
-    code = "import sys, tco.replay.worker; print(*sys.modules)"
+    code = "import sys, tco.replay.load.worker; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "aiohttp" in loaded
     assert not {"numpy", "pydantic", "rich", "typer", "yaml", "pandas", "matplotlib"} & set(loaded)
@@ -665,7 +665,7 @@ def test_a_key_is_in_no_argument_and_no_environment(tmp_path: Path, monkeypatch:
             if process.name.isdigit():
                 try:
                     told = (process / "cmdline").read_bytes()
-                    if b"tco.replay.worker" in told:
+                    if b"tco.replay.load.worker" in told:
                         seen.append(told + (process / "environ").read_bytes())
                 except OSError:
                     continue

@@ -23,7 +23,7 @@ from replaying import evenly, trace_file
 from typed_replay import JOURNAL, prepared, punctual, recorded, started, tco, wait_for_lines
 
 from tco import compare
-from tco.replay.preflight import WARM_UP
+from tco.replay.session.preflight import WARM_UP
 
 SERVICE_S = 0.005
 CAPACITY = 1 / SERVICE_S

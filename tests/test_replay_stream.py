@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tco.replay import sse
-from tco.replay.answer import Answer, short_code
-from tco.replay.sse import Events, TooLong
-from tco.replay.target import Key
+from tco.replay.http import sse
+from tco.replay.http.answer import Answer, short_code
+from tco.replay.http.sse import Events, TooLong
+from tco.replay.http.target import Key
 
 OWN = Path(__file__).parent / "fixtures" / "replay"
 REAL = Path(__file__).parents[2] / "shared" / "vllm-cpu" / "samples"

@@ -15,18 +15,18 @@ from queueing import Server
 from test_capacity_search import Lab
 
 from tco.document import Faults
-from tco.replay.bound import fewest
-from tco.replay.counted import counted, rate_of
-from tco.replay.finding import NotMade, Recall, with_the_trace
-from tco.replay.header import Asked, Header, Part, ServerFacts, TraceFacts, read_header
-from tco.replay.journal import RecordedRun
+from tco.replay.measure.bound import fewest
+from tco.replay.measure.search import find_capacity
+from tco.replay.measure.sizing import CROPPED, MISSES, WITHOUT_OBJECTIVE, in_words, rows_of_a_run, ties
 from tco.replay.objective import parse_objectives
 from tco.replay.outcome import Outcome, gathered
-from tco.replay.provenance import default_name, gpu_of
+from tco.replay.record.header import Asked, Header, Part, ServerFacts, TraceFacts, read_header
+from tco.replay.record.journal import RecordedRun
 from tco.replay.results import Capacity, NoCapacity
-from tco.replay.search import find_capacity
-from tco.replay.sizing import CROPPED, MISSES, WITHOUT_OBJECTIVE, in_words, rows_of_a_run, ties
-from tco.replay.survey import Survey, survey
+from tco.replay.session.counted import counted, rate_of
+from tco.replay.session.finding import NotMade, Recall, with_the_trace
+from tco.replay.session.provenance import default_name, gpu_of
+from tco.replay.session.survey import Survey, survey
 from tco.traffic.request import Request
 
 BLOCK = 16

@@ -10,14 +10,14 @@ import pytest
 from queueing import Server, Times, closed, outcomes, poisson, served
 from test_capacity_search import Lab, found_by
 
-from tco.replay.conclusion import Course, concluded
-from tco.replay.counted import rate_of
+from tco.replay.measure.conclusion import Course, concluded
+from tco.replay.measure.saturation import Loop, Saturation
+from tco.replay.measure.search import find_capacity
+from tco.replay.measure.stage import Stage
 from tco.replay.objective import parse_objectives
 from tco.replay.outcome import Outcomes
 from tco.replay.results import Capacity, NoCapacity
-from tco.replay.saturation import Loop, Saturation
-from tco.replay.search import find_capacity
-from tco.replay.stage import Stage
+from tco.replay.session.counted import rate_of
 
 Answer = tuple[int, Outcomes, float]
 P95 = "ttft_p95=300ms"

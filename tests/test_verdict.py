@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from queueing import Server, Times, closed, outcomes, poisson, replayed, served
 from scipy.stats import binom, kendalltau, norm
 
-from tco.replay.bound import _chance_exactly, fewest, proven
-from tco.replay.measures import summary
+from tco.replay.measure.bound import _chance_exactly, fewest, proven
+from tco.replay.measure.measures import summary
+from tco.replay.measure.steady import FEWEST, warm_up, window
+from tco.replay.measure.trend import slope, upward
+from tco.replay.measure.verdict import LEAST_COMPLETED, TREND_LIMIT, due_within, judge, kept_up, proves
 from tco.replay.objective import parse_objectives
 from tco.replay.outcome import Outcomes
 from tco.replay.results import LATENESS_LIMIT, Verdict
-from tco.replay.steady import FEWEST, warm_up, window
-from tco.replay.trend import slope, upward
-from tco.replay.verdict import LEAST_COMPLETED, TREND_LIMIT, due_within, judge, kept_up, proves
 
 F = Fraction
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -14,7 +14,7 @@ from typing import Any
 
 from fault_server import Server
 
-from tco.replay.journal import Recorded, read_journal
+from tco.replay.record.journal import Recorded, read_journal
 
 HERE = Path(__file__).parent
 ENV = {

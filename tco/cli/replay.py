@@ -15,12 +15,12 @@ import typer.core
 from tco.cli.app import EXIT_INPUT, EXIT_OUTSIDE, app, check_named, faults_reported, usage_error
 from tco.cli.replay_outputs import Outputs, check_writable, show
 from tco.cli.signals import as_interrupts
-from tco.replay.target import KEY_VARIABLE
+from tco.replay.http.target import KEY_VARIABLE
 
 if TYPE_CHECKING:
-    from tco.replay.header import Asked
-    from tco.replay.runs import Display
-    from tco.replay.session import Wanted
+    from tco.replay.record.header import Asked
+    from tco.replay.session.runs import Display
+    from tco.replay.session.session import Wanted
 
 EXIT_INTERRUPTED = 130
 """As shells have it for a command that Ctrl-C ends."""
@@ -192,8 +192,8 @@ def trace(
         raise usage_error(
             "-o of one rate without --slo: that a rate was served says not how much could be; use --find-capacity"
         )
-    from tco.replay.header import Asked
-    from tco.replay.session import Wanted, journal_path
+    from tco.replay.record.header import Asked
+    from tco.replay.session.session import Wanted, journal_path
 
     asked = Asked(
         slo=_objectives(slo),
@@ -249,13 +249,13 @@ def summarize(
 
 
 def _start(wanted: Wanted, outputs: Outputs, display: Display) -> None:
-    from tco.replay.session import start
+    from tco.replay.session.session import start
 
     start(wanted, display, needs_gpu=outputs.profile is not None, known=outputs.check_name)
 
 
 def _go_on(path: Path, url: str | None, allow_remote: list[str] | None, key: str | None, display: Display) -> None:
-    from tco.replay.session import go_on
+    from tco.replay.session.session import go_on
 
     go_on(path, url, tuple(allow_remote or ()), key, display)
 
@@ -273,10 +273,10 @@ def _worked(journal: Path, work: Callable[[Display], None]) -> int:
     """0 where the measurement came to its end, else the exit code of what it recorded until then. Leaves with a code
     where it recorded nothing."""
     with faults_reported():
-        from tco.replay.guard import Refused, Unresolved
-        from tco.replay.preflight import Unusable
-        from tco.replay.runs import Gone
-        from tco.replay.session import Incomplete, Interrupted
+        from tco.replay.http.guard import Refused, Unresolved
+        from tco.replay.session.preflight import Unusable
+        from tco.replay.session.runs import Gone
+        from tco.replay.session.session import Incomplete, Interrupted
         from tco.report.replay_progress import progress
 
         try:
@@ -329,8 +329,8 @@ def _check_name(outputs: Outputs, journal: Path) -> None:
     if outputs.profile is None:
         return
     with faults_reported():
-        from tco.replay.header import read_header
-        from tco.replay.journal_lines import header_of
+        from tco.replay.record.header import read_header
+        from tco.replay.record.journal_lines import header_of
 
         with journal.open("rb") as file:
             outputs.check_name(read_header(journal, header_of(journal, file.readline())))
@@ -358,7 +358,7 @@ def _seconds(flag: str, text: str) -> float:
 
 def _check_enough(asked: Asked) -> None:
     """Leave with 2 where so few requests cannot prove what is asked for, even if none of them misses."""
-    from tco.replay.sizing import too_few
+    from tco.replay.measure.sizing import too_few
 
     reason = too_few(asked.objectives, asked.requests or 0)
     if reason:
@@ -366,7 +366,7 @@ def _check_enough(asked: Asked) -> None:
 
 
 def _check_pace(speedup: float | None, concurrency: int | None, duration: float | None) -> None:
-    from tco.replay.pace import Pace
+    from tco.replay.load.pace import Pace
 
     if speedup is not None and not SPEEDUPS[0] <= speedup <= SPEEDUPS[1]:
         raise usage_error(f"--speedup {speedup:g}: from {SPEEDUPS[0]:g} to {SPEEDUPS[1]:,g}")

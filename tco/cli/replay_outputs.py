@@ -19,8 +19,8 @@ from tco.cli.app import (
 
 if TYPE_CHECKING:
     from tco.document import Faults
-    from tco.replay.account import Account
-    from tco.replay.header import Header
+    from tco.replay.record.header import Header
+    from tco.replay.session.account import Account
 
 
 class Outputs(NamedTuple):
@@ -71,8 +71,8 @@ class Outputs(NamedTuple):
 
     def check_name(self, header: Header) -> None:
         """Raises Faults where the profile's file has its entry already, as soon as the entry's name is known."""
-        from tco.replay.profile_file import check_room
-        from tco.replay.provenance import default_name, gpu_of
+        from tco.replay.profile.profile_file import check_room
+        from tco.replay.session.provenance import default_name, gpu_of
 
         gpu = gpu_of(header, self.gpu)
         if self.profile is not None and gpu is not None:
@@ -92,7 +92,7 @@ class Outputs(NamedTuple):
 
     def _check_profile(self) -> None:
         """Leave with 2 where its file is no catalogue, or has an entry of the name that was given."""
-        from tco.replay.profile_file import check_room
+        from tco.replay.profile.profile_file import check_room
 
         assert self.profile is not None
         with faults_reported():
@@ -137,7 +137,7 @@ def show(journal: Path, outputs: Outputs, *, judged: bool, measured: bool = Fals
     journal.
     """
     with faults_reported():
-        from tco.replay.recount import recount
+        from tco.replay.session.recount import recount
 
         header, account = recount(journal)
     written = _written(header, account, outputs)
@@ -161,7 +161,7 @@ def show(journal: Path, outputs: Outputs, *, judged: bool, measured: bool = Fals
 def _written(header: Header, account: Account, outputs: Outputs) -> Written:
     """Make and write the files. One that fails does not keep the others, nor the report, from being there."""
     from tco.document import Faults
-    from tco.replay.profile import NotProven
+    from tco.replay.profile.profile import NotProven
 
     paths: list[Path] = []
     refused: list[str] = []
@@ -204,10 +204,10 @@ def _written(header: Header, account: Account, outputs: Outputs) -> Written:
 
 def _profile(header: Header, account: Account, outputs: Outputs) -> bytes:
     """Raises NotProven, and Faults where its file has such an entry already."""
-    from tco.replay.profile import NotProven
-    from tco.replay.profile_file import file_text
-    from tco.replay.provenance import NO_GPU, about, gpu_of
+    from tco.replay.profile.profile import NotProven
+    from tco.replay.profile.profile_file import file_text
     from tco.replay.results import NoCapacity
+    from tco.replay.session.provenance import NO_GPU, about, gpu_of
 
     assert outputs.profile is not None
     found = account.found

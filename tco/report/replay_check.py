@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tco.replay.crosscheck import CrossCheck
+from tco.replay.session.crosscheck import CrossCheck
 from tco.report.replay_numbers import NONE, significant
 from tco.report.sheets import Column, Row, Sheet
 

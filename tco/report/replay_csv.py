@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from math import isnan
 from typing import TYPE_CHECKING
 
-from tco.replay.latencies import by_request
+from tco.replay.measure.latencies import by_request
 from tco.report.csv import as_csv
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ import json
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from tco.replay.account import Account
 from tco.replay.objective import Objective
 from tco.replay.results import QUANTILES, Capacity, Latency, Misses, NoCapacity, Probe, Summary, Verdict, Window
+from tco.replay.session.account import Account
 from tco.report import replay_words as words
 
 if TYPE_CHECKING:
-    from tco.replay.crosscheck import CrossCheck
+    from tco.replay.session.crosscheck import CrossCheck
 
 VERSION = 1
 """Raised when a key changes its meaning or goes; new keys do not raise it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tco.document.excerpt import visible
 from tco.options.base import Note
-from tco.replay.account import Account
+from tco.replay.session.account import Account
 from tco.report import replay_words as words
 from tco.report.markdown import blocks, inert, inert_blocks, notes
 from tco.report.replay_sheets import sheets

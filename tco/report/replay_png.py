@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tco.replay.account import Account
 from tco.replay.results import Summary
+from tco.replay.session.account import Account
 from tco.report import replay_words as words
 from tco.report.png import picture
 from tco.report.replay_png_rate import against_rate

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from tco.replay.account import Account
 from tco.replay.objective import Objective
+from tco.replay.session.account import Account
 from tco.report import replay_words as words
 from tco.report.png import COLOURS, titled
 from tco.report.replay_numbers import seconds

@@ -8,9 +8,9 @@ from __future__ import annotations
 from math import isfinite
 from typing import TYPE_CHECKING, NamedTuple
 
-from tco.replay.account import Account
 from tco.replay.objective import METRICS, Objective, parse_objectives
 from tco.replay.results import QUANTILES, Capacity, NoCapacity, Probe
+from tco.replay.session.account import Account
 from tco.report import replay_words as words
 from tco.report.replay_numbers import DOWN, significant
 from tco.report.replay_png_frame import BACKDROP, BLUE, GREEN, GREY, RED, head, lay_out, legend, limit, times

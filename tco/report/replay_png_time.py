@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tco.replay.account import Account
-from tco.replay.latencies import by_request
+from tco.replay.measure.latencies import by_request
 from tco.replay.results import Capacity, Summary, Window
+from tco.replay.session.account import Account
 from tco.report import replay_words as words
 from tco.report.png import TINTS
 from tco.report.replay_png_frame import BACKDROP, BLUE, GREEN, RED, head, lay_out, legend, limit, times

@@ -25,7 +25,7 @@ from tco.report.replay_numbers import seconds, significant, span
 if TYPE_CHECKING:
     from collections import deque
 
-    from tco.replay.watch import Watch
+    from tco.replay.load.watch import Watch
 
 EVERY, LINE_EVERY = 0.5, 10.0
 """Seconds between two looks, and between two lines where there is no terminal to draw in."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tco.replay.account import Account
 from tco.replay.results import LATENESS_LIMIT, QUANTILES, Capacity, Misses, NoCapacity, Probe, Summary
+from tco.replay.session.account import Account
 from tco.report import replay_words as words
 from tco.report.replay_check import server
 from tco.report.replay_numbers import NONE, count, seconds, significant

@@ -10,8 +10,8 @@ from rich.text import Text
 
 from tco.document.excerpt import visible
 from tco.options.base import Note
-from tco.replay.account import Account
 from tco.replay.results import Capacity, NoCapacity
+from tco.replay.session.account import Account
 from tco.report import replay_words as words
 from tco.report.replay_sheets import sheets
 from tco.report.table import print_notes, print_sheets

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 from math import ceil, isinf
 
-from tco.replay.account import Account
 from tco.replay.objective import METRICS, Objective, objectives_text
 from tco.replay.results import LATENESS_LIMIT, QUANTILES, Capacity, Misses, NoCapacity, Probe, Summary, Verdict
+from tco.replay.session.account import Account
 from tco.report.replay_numbers import DOWN, NONE, UP, count, seconds, significant, span
 from tco.report.words import percent
 

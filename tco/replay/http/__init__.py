@@ -1,0 +1,1 @@
+"""One server over HTTP: where requests may go, what they carry, what came back."""

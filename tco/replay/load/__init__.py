@@ -1,0 +1,1 @@
+"""Load on a server: which request is sent when, by which client process."""

@@ -1,0 +1,1 @@
+"""From outcomes to what they prove: latencies, steady parts, verdicts, the search for the capacity."""

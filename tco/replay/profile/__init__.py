@@ -1,0 +1,1 @@
+"""What was proven, as an entry of a catalogue."""

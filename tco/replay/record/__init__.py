@@ -1,0 +1,1 @@
+"""The journal: what is written of every request, and read again."""
