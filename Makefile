@@ -36,6 +36,8 @@ bench: $(VENV)/dev  ## print the ratios of benchmarks/
 	$(BIN)/python benchmarks/crossovers.py
 	$(BIN)/python benchmarks/draws.py
 	$(BIN)/python benchmarks/plan.py
+	$(BIN)/python benchmarks/replay.py
+	$(BIN)/python benchmarks/trace.py
 	$(BIN)/python benchmarks/startup.py
 
 $(VENV)/bin/python:

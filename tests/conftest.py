@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
@@ -17,6 +18,9 @@ from oracle import Oracle
 from tco.analysis.case import Case, build_case
 from tco.catalog.meters import METERS
 from tco.document import load_text
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell gives it to what runs in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # or no process that a test starts could be interrupted
 
 Data = dict[str, Any]
 D = Decimal

@@ -235,8 +235,12 @@ def test_from_a_trace_to_a_profile_that_a_comparison_uses(tmp_path: Path, live: 
     found = json.loads(done.stdout)["capacity"]
     profile = yaml.safe_load((tmp_path / "measured.yaml").read_text())["capacity"]["tiny-cpu"]
     rate = profile["requests_per_s"]
-    assert rate["low"] <= rate["mode"] <= rate["high"]
-    assert rate["mode"] == pytest.approx(found["requests_per_s"], rel=0.01)
+    if isinstance(rate, dict):
+        assert rate["low"] <= rate["mode"] <= rate["high"]
+    else:  # nothing but the client, or too little room, bounded it
+        assert found["lower_bound"] or found["interval_95"]["high"] <= found["requests_per_s"] * 1.01
+    mode = rate["mode"] if isinstance(rate, dict) else rate
+    assert mode == pytest.approx(found["requests_per_s"], rel=0.01)
     scenario = tmp_path / "mine.yaml"
     scenario.write_text(
         "workload: {volume: 50k requests/day, input_tokens: 128, output_tokens: 16}\n"
@@ -248,4 +252,5 @@ def test_from_a_trace_to_a_profile_that_a_comparison_uses(tmp_path: Path, live: 
     compared = tco("compare", scenario, cwd=tmp_path)
     assert compared.returncode == 0, compared.stderr
     words = " ".join(compared.stdout.split())
-    assert "measured 20" in words and "95 % interval" in words
+    assert "measured 20" in words
+    assert ("95 % interval" in words) is isinstance(rate, dict)
